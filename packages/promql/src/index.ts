@@ -1,0 +1,3 @@
+export type * from './ast.ts';
+export * from './columns.ts';
+export type * from './storage.ts';
