@@ -28,7 +28,8 @@ export function isStaleNaNAt(values: Float64Array, i: number): boolean {
 }
 
 /**
- * Go's shortest text for a float as Prometheus' JSON and labels show it: `1`, `0.1`, `1e+21`, `NaN`, `+Inf`, `-Inf`.
+ * The shortest text of a float as Prometheus' JSON shows it: `1`, `0.1`, `NaN`, `+Inf`, `-Inf`; with an exponent of at
+ * least two digits below 1e-6 and from 1e21 on.
  */
 export function formatFloat(value: number): string {
   if (value !== value) return 'NaN';
@@ -36,12 +37,7 @@ export function formatFloat(value: number): string {
   if (value === -Infinity) return '-Inf';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   const text = String(value);
-  const e = text.indexOf('e');
-  if (e === -1) {
-    const abs = Math.abs(value);
-    return abs < 1e-4 ? toGoExponent(value) : text;
-  }
-  return toGoExponent(value);
+  return text.includes('e') ? toGoExponent(value) : text;
 }
 
 function toGoExponent(value: number): string {
