@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import { BelfryError } from '@belfry/model';
+import type { FastifyInstance } from 'fastify';
+import { errorBody, readIfExists } from './http.ts';
+
+/** Paths that are data, never a page: an unknown one is a 404 in JSON. */
+const DATA = /^\/(api|-|metrics|federate)(\/|$)/;
+
+/** Serves the built pages from `directory`; every path that is no file is the single page, which routes by itself. */
+export async function uiRoutes(app: FastifyInstance, directory: string): Promise<void> {
+  const page = readIfExists(join(directory, 'index.html'));
+  if (page) {
+    await app.register(fastifyStatic, {
+      root: directory,
+      index: 'index.html',
+      wildcard: false,
+      setHeaders: (reply, path) => {
+        const immutable = path.includes('/assets/');
+        reply.setHeader('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+      },
+    });
+  }
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0]!;
+    if (request.method !== 'GET' || DATA.test(path)) {
+      const known = new BelfryError('not_found', `nothing at ${request.method} ${path}`);
+      return reply.status(404).send(errorBody(known));
+    }
+    if (!page) {
+      return reply.status(503).type('text/plain').send('The pages are not built yet: run `make build`.\n');
+    }
+    return reply.header('Cache-Control', 'no-cache').type('text/html; charset=utf-8').send(page);
+  });
+}
