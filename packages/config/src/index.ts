@@ -1,4 +1,6 @@
 export * from './fields.ts';
+export * from './http-client.ts';
+export * from './http-config.ts';
 export * from './load-yaml.ts';
 export * from './secret.ts';
 export { readYamlSource, suggest, type YamlPath, type YamlSource } from './yaml-source.ts';
