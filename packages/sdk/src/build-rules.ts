@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BelfryError } from '@belfry/model';
+import type { Alert, Recording, RuleGroup } from './alert.ts';
+import type { BuildSettings, GeneratedFile } from './build.ts';
+import { alertsOf, type Pack } from './pack.ts';
+import { GENERATED, yamlText } from './yaml-text.ts';
+
+/** One file a rule group. */
+export function ruleFiles(pack: Pack, settings: BuildSettings): readonly GeneratedFile[] {
+  return pack.rules.map((group) => ({
+    path: `rules/${pack.name}-${group.name}.yml`,
+    text: yamlText({ groups: [groupYaml(pack, group, settings)] }, [GENERATED]),
+  }));
+}
+
+function groupYaml(pack: Pack, group: RuleGroup, settings: BuildSettings) {
+  return {
+    name: group.name,
+    interval: group.interval,
+    rules: group.rules.map((rule) => (rule.kind === 'alert' ? alertYaml(pack, rule, settings) : recordingYaml(rule))),
+  };
+}
+
+function alertYaml(pack: Pack, alert: Alert, settings: BuildSettings) {
+  const runbook = alert.runbook ? { runbook_url: `${settings.runbookBaseUrl}/${pack.name}/${alert.runbook}` } : {};
+  return {
+    alert: alert.name,
+    expr: alert.query.text,
+    for: alert.for,
+    ...(alert.keepFiringFor ? { keep_firing_for: alert.keepFiringFor } : {}),
+    // `pack` lets several packs share one Alertmanager without their routes or names meeting.
+    labels: { ...alert.labels, pack: pack.name },
+    annotations: { ...alert.annotations, ...runbook },
+  };
+}
+
+function recordingYaml(rule: Recording) {
+  const labels = Object.keys(rule.labels).length > 0 ? { labels: rule.labels } : {};
+  return { record: rule.name, expr: rule.query.text, ...labels };
+}
+
+/** The runbooks that the pack's alerts name, each once. */
+export function runbookFiles(pack: Pack): readonly GeneratedFile[] {
+  const names = [...new Set(alertsOf(pack).flatMap((a) => (a.runbook ? [a.runbook] : [])))];
+  return names.map((name) => ({ path: `runbooks/${pack.name}/${name}.md`, text: readRunbook(pack, name) }));
+}
+
+function readRunbook(pack: Pack, name: string): string {
+  const file = join(pack.directory, 'runbooks', `${name}.md`);
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new BelfryError('file_unreadable', `runbook ${name} of pack ${pack.name} cannot be read`, {
+      cause: error,
+      file,
+    });
+  }
+}

@@ -1,0 +1,11 @@
+export * from './alert.ts';
+export * from './build.ts';
+export * from './catalogue.ts';
+export * from './dashboard.ts';
+export type { DurationText } from './duration-text.ts';
+export * from './instruments.ts';
+export * from './pack.ts';
+export * from './query.ts';
+export * from './routing.ts';
+export * from './scenario.ts';
+export * from './slo.ts';

@@ -1,0 +1,122 @@
+import { BelfryError } from '@belfry/model';
+import type { Alert, Recording, RuleGroup } from './alert.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Dashboard } from './dashboard.ts';
+import { checkedDuration, type DurationText } from './duration-text.ts';
+import type { Routing } from './routing.ts';
+import type { Scenario } from './scenario.ts';
+import type { Slo } from './slo.ts';
+
+/** Where a job's metrics are fetched. */
+export interface ScrapeJob {
+  readonly kind: 'scrape-job';
+  readonly job: string;
+  /** `host:port`, before any port offset. */
+  readonly targets: readonly string[];
+  readonly interval: string;
+  readonly path: string;
+}
+
+/** @throws BelfryError `bad_data` for an interval that is not a duration, or a target without port */
+export function scrapeJob(
+  of: Catalogue | string,
+  options: { readonly targets: readonly string[]; readonly interval: DurationText; readonly path?: string },
+): ScrapeJob {
+  const job = typeof of === 'string' ? of : of.job;
+  for (const target of options.targets) {
+    if (!/:\d+$/.test(target)) throw new BelfryError('bad_data', `scrape job ${job}: target ${target} names no port`);
+  }
+  const interval = checkedDuration(options.interval, `scrape job ${job}: interval`);
+  return Object.freeze({
+    kind: 'scrape-job',
+    job,
+    targets: options.targets,
+    interval,
+    path: options.path ?? '/metrics',
+  });
+}
+
+/** Everything about the monitoring of a system. */
+export interface Pack {
+  readonly kind: 'pack';
+  readonly name: string;
+  readonly title: string;
+  /** Absolute; runbooks are in its folder `runbooks`. */
+  readonly directory: string;
+  readonly catalogues: readonly Catalogue[];
+  readonly scrape: readonly ScrapeJob[];
+  readonly rules: readonly RuleGroup[];
+  readonly routing?: Routing;
+  readonly dashboards: readonly Dashboard[];
+  readonly slos: readonly Slo[];
+  readonly scenarios: readonly Scenario[];
+}
+
+export interface PackOptions {
+  readonly name: string;
+  readonly title: string;
+  readonly directory: string;
+  // biome-ignore lint/suspicious/noExplicitAny: catalogues of any metrics
+  readonly catalogues: readonly Catalogue<any>[];
+  readonly scrape: readonly ScrapeJob[];
+  readonly rules?: readonly RuleGroup[];
+  readonly routing?: Routing;
+  readonly dashboards?: readonly Dashboard[];
+  readonly slos?: readonly Slo[];
+  readonly scenarios?: readonly Scenario[];
+}
+
+const NAME = /^[a-z][a-z0-9-]*$/;
+
+/** @throws BelfryError `bad_data` for an invalid name, `conflict` for two things of one name */
+export function pack(options: PackOptions): Pack {
+  const { rules = [], dashboards = [], slos = [], scenarios = [], ...rest } = options;
+  if (!NAME.test(options.name)) {
+    throw new BelfryError('bad_data', `pack name ${JSON.stringify(options.name)}: lower-case letters, digits and -`);
+  }
+  const made: Pack = Object.freeze({ kind: 'pack', ...rest, rules, dashboards, slos, scenarios });
+  const where = `pack ${options.name}`;
+  refuseDoubles(
+    where,
+    'dashboard uid',
+    dashboards.map((d) => d.uid),
+  );
+  refuseDoubles(
+    where,
+    'rule group',
+    rules.map((g) => g.name),
+  );
+  refuseDoubles(
+    where,
+    'alert',
+    alertsOf(made).map((a) => a.name),
+  );
+  refuseDoubles(
+    where,
+    'recording rule',
+    recordingsOf(made).map((r) => r.name),
+  );
+  refuseDoubles(
+    where,
+    'scrape job',
+    options.scrape.map((j) => j.job),
+  );
+  return made;
+}
+
+export function alertsOf(of: Pack): readonly Alert[] {
+  return of.rules.flatMap((g) => g.rules).filter((r) => r.kind === 'alert');
+}
+
+export function recordingsOf(of: Pack): readonly Recording[] {
+  return of.rules.flatMap((g) => g.rules).filter((r) => r.kind === 'recording');
+}
+
+/** @throws BelfryError `conflict` */
+export function refuseDoubles(where: string, what: string, names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw new BelfryError('conflict', `${where}: ${what} ${name} is there twice`);
+    seen.add(name);
+  }
+}
