@@ -1,0 +1,4 @@
+export * from './alert.ts';
+export * from './dispatcher.ts';
+export * from './pipeline.ts';
+export * from './state.ts';
