@@ -24,18 +24,24 @@ export const positiveDuration = parsed((text) => {
   return ms;
 });
 
-const BYTE_UNITS: Readonly<Record<string, number>> = { '': 1, K: 1, M: 2, G: 3, T: 4, P: 5, E: 6 };
+const BYTE_POWERS: Readonly<Record<string, number>> = { K: 1, M: 2, G: 3, T: 4, P: 5, E: 6 };
+const BYTE_PARTS = /(\d+(?:\.\d*)?|\.\d+)([KMGTPE]?)i?B/y;
 
 /**
- * A size such as `512MB` or `1.5GiB`, in bytes; a plain `0` is allowed. As in Prometheus, whose library reads every unit
+ * A size such as `512MB` or `1GiB512MiB`, in bytes; `0` needs no unit. As in Prometheus, whose library reads every unit
  * in powers of 1024, `KB` and `KiB` are the same.
  * @throws Error with what was expected
  */
 export function parseByteSize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(?:([KMGTPE])i?)?B$/.exec(text) ?? /^(0)$/.exec(text);
-  if (!match) throw new Error(`not a size: ${JSON.stringify(text)}, expected a number and a unit, such as 512MB`);
-  const power = match[2] ? BYTE_UNITS[match[2]]! : 0;
-  return Math.round(Number(match[1]) * 1024 ** power);
+  if (text === '0') return 0;
+  let bytes = 0;
+  BYTE_PARTS.lastIndex = 0;
+  for (let at = 0; at < text.length || at === 0; at = BYTE_PARTS.lastIndex) {
+    const part = BYTE_PARTS.exec(text);
+    if (!part) throw new Error(`not a size: ${JSON.stringify(text)}, expected a number and a unit, such as 512MB`);
+    bytes += Number(part[1]) * 1024 ** (BYTE_POWERS[part[2]!] ?? 0);
+  }
+  return Math.round(bytes);
 }
 
 export const byteSize = parsed(parseByteSize);

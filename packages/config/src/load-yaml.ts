@@ -46,18 +46,18 @@ export function checkYaml<S extends z.ZodType>(schema: S, text: string, file?: s
   if (parsed.success) {
     return { ok: true, loaded: { data: parsed.data, file, text, rangeOf: source.rangeOf, problem } };
   }
-  // What is unknown before what is missing at the same place: the former is usually the cause of the latter.
-  const issues = parsed.error.issues.toSorted((a, b) => rank(a) - rank(b));
-  const problems = issues.flatMap((issue) => describeIssue(issue, [], schema, source));
-  return { ok: false, problems: problems.sort(byPlace) };
+  const told = parsed.error.issues.flatMap((issue) =>
+    describeIssue(issue, [], schema, source).map((problem) => ({ problem, rank: rank(issue) })),
+  );
+  const line = (told: { problem: BelfryError }) => told.problem.range?.line ?? 0;
+  const column = (told: { problem: BelfryError }) => told.problem.range?.column ?? 0;
+  told.sort((a, b) => line(a) - line(b) || a.rank - b.rank || column(a) - column(b));
+  return { ok: false, problems: told.map((t) => t.problem) };
 }
 
+/** In one line what is unknown comes before what is missing: the former is usually the cause of the latter. */
 function rank(issue: Issue): number {
   return issue.code === 'unrecognized_keys' ? 0 : 1;
-}
-
-function byPlace(a: BelfryError, b: BelfryError): number {
-  return (a.range?.line ?? 0) - (b.range?.line ?? 0) || (a.range?.column ?? 0) - (b.range?.column ?? 0);
 }
 
 type Issue = z.core.$ZodIssue;
@@ -73,9 +73,13 @@ function parseCoercing<S extends z.ZodType>(schema: S, data: unknown, source: Ya
   for (let round = 0; round < MAX_ROUNDS && !result.success; round++) {
     let changed = false;
     for (const issue of result.error!.issues) {
+      for (const path of nullsIn(issue, [], data)) {
+        data = without(data, path);
+        changed = true;
+      }
       for (const wanted of typeMismatches(issue, [])) {
         const scalar = source.scalarAt(wanted.path);
-        if (!scalar || scalar.quoted) continue;
+        if (!scalar || scalar.quoted || at(data, wanted.path) == null) continue;
         const value = wanted.expected === 'string' ? scalar.text : booleanOf(scalar.text);
         if (value === undefined || at(data, wanted.path) === value) continue;
         data = replaced(data, wanted.path, value);
@@ -86,6 +90,27 @@ function parseCoercing<S extends z.ZodType>(schema: S, data: unknown, source: Ya
     result = schema.safeParse(data);
   }
   return result;
+}
+
+/** Keys without a value that the schema objects to: they are taken as not written, so that the default holds. */
+function* nullsIn(issue: Issue, base: YamlPath, data: unknown): Generator<YamlPath> {
+  const path = [...base, ...(issue.path as (string | number)[])];
+  if (issue.code === 'custom') return;
+  if (typeof path.at(-1) === 'string' && at(data, path) === null && has(data, path)) yield path;
+  else if (issue.code === 'invalid_union') {
+    for (const branch of issue.errors) for (const inner of branch) yield* nullsIn(inner, path, data);
+  }
+}
+
+function has(data: unknown, path: YamlPath): boolean {
+  const parent = at(data, path.slice(0, -1));
+  return typeof parent === 'object' && parent !== null && Object.hasOwn(parent, path.at(-1)!);
+}
+
+function without(data: unknown, path: YamlPath): unknown {
+  const parent = { ...(at(data, path.slice(0, -1)) as Record<string, unknown>) };
+  delete parent[path.at(-1)!];
+  return replaced(data, path.slice(0, -1), parent);
 }
 
 function* typeMismatches(
@@ -137,7 +162,8 @@ function describeIssue(issue: Issue, base: YamlPath, schema: z.ZodType, source: 
       );
     }
     case 'invalid_type': {
-      const missing = at(source.data ?? {}, path) === undefined;
+      const value = at(source.data ?? {}, path);
+      const missing = value === undefined || (value === null && typeof path.at(-1) === 'string');
       if (missing) return [problem(source.rangeOf(path), `${formatPath(path)} is required, and missing here`)];
       return [problem(source.rangeOf(path), `${name}expected ${noun(issue.expected)}, got ${shown(source, path)}`)];
     }

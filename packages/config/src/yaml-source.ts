@@ -24,7 +24,7 @@ const MAX_DEPTH = 200;
 export interface YamlSource {
   readonly file: string | undefined;
   readonly text: string;
-  /** Plain data. A key without a value is left out, as Go's decoder leaves such a field at its default. */
+  /** Plain data; a key without a value has null. */
   readonly data: unknown;
   /** The value at `path`, or the nearest place above it that exists. */
   rangeOf(path: YamlPath): SourceRange;
@@ -136,9 +136,7 @@ function toPlain(root: Node, anchors: Anchors, fail: (message: string, node: Nod
       }
       if (!isScalar(pair.key)) throw fail('a key must be a plain text', (pair.key as Node | null) ?? node);
       const value = convert(pair.value as Node | null, depth + 1);
-      const key = scalarText(pair.key);
-      if (value === null || value === undefined) entries.delete(key);
-      else entries.set(key, value);
+      entries.set(scalarText(pair.key), value ?? null);
     }
     return Object.fromEntries(entries);
   };
