@@ -48,7 +48,13 @@ export const SERVE_FLAGS: readonly Flag[] = [
   { name: 'storage.tsdb.retention.time', kind: 'duration', fallback: '15d', help: 'How long samples are kept.' },
   { name: 'storage.tsdb.retention.size', kind: 'size', fallback: '0', help: 'How many bytes of blocks; 0: any.' },
   { name: 'storage.tsdb.retention', kind: 'duration', fallback: '15d', help: 'Old name of …retention.time.' },
-  { name: 'storage.tsdb.min-block-duration', kind: 'duration', fallback: '2h', help: 'Smallest block.', accepted: true },
+  {
+    name: 'storage.tsdb.min-block-duration',
+    kind: 'duration',
+    fallback: '2h',
+    help: 'Smallest block.',
+    accepted: true,
+  },
   { name: 'storage.tsdb.max-block-duration', kind: 'duration', fallback: '', help: 'Largest block.', accepted: true },
   { name: 'storage.tsdb.no-lockfile', kind: 'flag', fallback: 'false', help: 'No lock file.', accepted: true },
   { name: 'storage.tsdb.wal-compression', kind: 'flag', fallback: 'true', help: 'Compress the log.', accepted: true },
@@ -75,7 +81,12 @@ export const SERVE_FLAGS: readonly Flag[] = [
     help: 'Run the alert router too, with this configuration.',
   },
   { name: 'alertmanager.listen-address', kind: 'text', fallback: '127.0.0.1:9093', help: 'Where the router listens.' },
-  { name: 'alertmanager.storage.path', kind: 'text', fallback: '', help: 'The router’s state; beside the store if empty.' },
+  {
+    name: 'alertmanager.storage.path',
+    kind: 'text',
+    fallback: '',
+    help: 'The router’s state; beside the store if empty.',
+  },
   { name: 'dashboards.path', kind: 'text', fallback: '', help: 'Directory of Grafana dashboard JSON to show.' },
 ];
 
@@ -86,7 +97,13 @@ export const ALERTMANAGER_FLAGS: readonly Flag[] = [
   ...WEB,
   { name: 'data.retention', kind: 'duration', fallback: '120h', help: 'How long ended silences and log entries stay.' },
   { name: 'data.maintenance-interval', kind: 'duration', fallback: '15m', help: 'Clean-up.', accepted: true },
-  { name: 'alerts.gc-interval', kind: 'duration', fallback: '30m', help: 'Clean-up of resolved alerts.', accepted: true },
+  {
+    name: 'alerts.gc-interval',
+    kind: 'duration',
+    fallback: '30m',
+    help: 'Clean-up of resolved alerts.',
+    accepted: true,
+  },
   { name: 'web.get-concurrency', kind: 'number', fallback: '0', help: 'GETs at once.', accepted: true },
   { name: 'web.timeout', kind: 'duration', fallback: '0s', help: 'Of a request.', accepted: true },
   { name: 'cluster.listen-address', kind: 'text', fallback: '', help: 'Clustering is not supported.', accepted: true },
@@ -99,7 +116,10 @@ export const ALERTMANAGER_FLAGS: readonly Flag[] = [
  * given or fallback; a list's values are joined by commas.
  * @throws BelfryError `usage` for an unknown flag (with the nearest known one), a missing or malformed value.
  */
-export function parseFlags(flags: readonly Flag[], argv: readonly string[]): { values: FlagValues; given: Set<string> } {
+export function parseFlags(
+  flags: readonly Flag[],
+  argv: readonly string[],
+): { values: FlagValues; given: Set<string> } {
   const byName = new Map(flags.map((flag) => [flag.name, flag]));
   const values: Record<string, string> = Object.fromEntries(flags.map((flag) => [flag.name, flag.fallback]));
   const given = new Set<string>();

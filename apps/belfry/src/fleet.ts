@@ -71,7 +71,10 @@ export function createFleet(definitions: readonly ServiceDefinition[], clock: Cl
     if (member) return member;
     const near = nearest(name, members.keys());
     const known = [...members.keys()].join(', ');
-    throw new BelfryError('not_found', `no service ${name}${near ? ` (did you mean ${near}?)` : ''}; there are ${known}`);
+    throw new BelfryError(
+      'not_found',
+      `no service ${name}${near ? ` (did you mean ${near}?)` : ''}; there are ${known}`,
+    );
   };
 
   const start = async (name: string): Promise<void> => {

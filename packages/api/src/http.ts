@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import fastifyCompress from '@fastify/compress';
 import { BelfryError, messageOf } from '@belfry/model';
+import fastifyCompress from '@fastify/compress';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 
 /** Largest request body taken, in bytes, where a route sets none of its own. */
@@ -158,7 +158,8 @@ export function readIfExists(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT' || (error as { code?: string }).code === 'EISDIR') return undefined;
+    if ((error as { code?: string }).code === 'ENOENT' || (error as { code?: string }).code === 'EISDIR')
+      return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import fastifyStatic from '@fastify/static';
 import { BelfryError } from '@belfry/model';
+import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import { errorBody, readIfExists } from './http.ts';
 

@@ -26,7 +26,9 @@ export interface PrometheusViews {
   targets(state: string, pool: string | undefined): unknown;
   scrapePools(): readonly string[];
   targetMetadata(matchers: readonly Matcher[] | undefined, metric: string, limit: number): unknown;
-  metadata(metric: string | undefined): ReadonlyMap<string, readonly Metadata[]> | Promise<ReadonlyMap<string, readonly Metadata[]>>;
+  metadata(
+    metric: string | undefined,
+  ): ReadonlyMap<string, readonly Metadata[]> | Promise<ReadonlyMap<string, readonly Metadata[]>>;
   rules(parameters: URLSearchParams): unknown;
   alerts(): unknown;
   alertmanagers(): unknown;

@@ -57,7 +57,11 @@ export async function prometheusRootRoutes(app: FastifyInstance, host: Prometheu
     method: ['GET', 'POST', 'PUT'],
     url: '/-/quit',
     handler: async (request, reply) => {
-      const { status, text } = await lifecycle(request, () => host.lifecycle.quit(), 'Requesting termination... Goodbye!');
+      const { status, text } = await lifecycle(
+        request,
+        () => host.lifecycle.quit(),
+        'Requesting termination... Goodbye!',
+      );
       return reply.status(status).type('text/plain').send(text);
     },
   });

@@ -1,0 +1,97 @@
+import { Command, type CommanderError, InvalidArgumentError } from 'commander';
+import { VERSION } from './version.ts';
+
+const whole = (text: string): number => {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
+  return Number(text);
+};
+
+/** The command line. Commands are loaded when they run, so that `belfry help` is quick. */
+export function createProgram(): Command {
+  const program = new Command('belfry')
+    .description('Monitoring as code, and the tower to run it in.')
+    .version(VERSION, '-V, --version')
+    .showSuggestionAfterError()
+    .exitOverride(leave);
+
+  program
+    .command('up')
+    .description('Build the packs, run the tower and the reference services, in the foreground.')
+    .option('--port-offset <n>', 'add this to every port', whole, 0)
+    .option('--ui-port <n>', 'port of the pages', whole, 3000)
+    .option('--prometheus-port <n>', 'port of Prometheus’ API', whole, 9090)
+    .option('--alertmanager-port <n>', 'port of Alertmanager’s API', whole, 9093)
+    .option('--traffic <on|off>', 'random traffic to the reference services', 'on')
+    .option('--seed <n>', 'of the random traffic', whole, 1)
+    .option('--no-fleet', 'run no reference services')
+    .option('--data <dir>', 'where everything is kept', '.belfry')
+    .action(async (options) => (await import('./commands/up.ts')).up(options));
+
+  passThrough(
+    program,
+    'serve',
+    'Run the tower on a prometheus.yml, with Prometheus’ flags (see docs/flags.md).',
+    async (argv) => (await import('./commands/serve.ts')).serve(argv),
+  );
+  passThrough(program, 'alertmanager', 'Run the alert router alone, with Alertmanager’s flags.', async (argv) =>
+    (await import('./commands/alertmanager.ts')).alertmanager(argv),
+  );
+
+  program
+    .command('build')
+    .description('Compile packs to prometheus.yml, rule files, alertmanager.yml and Grafana dashboards.')
+    .argument('[packs...]', 'files of packs; all packs of this checkout when none is named')
+    .option('--out <dir>', 'where to write', 'build')
+    .action(async (packs, options) => (await import('./commands/build.ts')).build(packs, options));
+
+  const fleet = program
+    .command('fleet')
+    .description('The reference services of a running `belfry up`.')
+    .option('--url <url>', 'of the running tower', 'http://127.0.0.1:3000');
+  const act = async (...args: [action: string, name?: string, breakage?: string]) =>
+    (await import('./commands/fleet.ts')).fleet(fleet.opts<{ url: string }>().url, ...args);
+  fleet
+    .command('list', { isDefault: true })
+    .description('Services, ports, state, failures.')
+    .action(() => act('list'));
+  fleet
+    .command('stop <service>')
+    .description('Stop one.')
+    .action((name) => act('stop', name));
+  fleet
+    .command('start <service>')
+    .description('Start one.')
+    .action((name) => act('start', name));
+  fleet
+    .command('break <service> <failure>')
+    .description('Switch a failure on.')
+    .action((n, b) => act('break', n, b));
+  fleet
+    .command('mend <service> <failure>')
+    .description('Switch a failure off.')
+    .action((n, b) => act('mend', n, b));
+
+  return program;
+}
+
+/** A command whose flags are another program's, read by `parseFlags`. */
+function passThrough(
+  program: Command,
+  name: string,
+  description: string,
+  run: (argv: string[]) => Promise<void>,
+): void {
+  program
+    .command(name)
+    .description(description)
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .argument('[flags...]')
+    .action((_flags, _options, command: Command) => run(command.args));
+}
+
+/** Commander has said what there was to say; misuse exits with 2. */
+function leave(error: CommanderError): never {
+  process.exit(error.exitCode === 0 ? 0 : 2);
+}

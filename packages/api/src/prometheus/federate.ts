@@ -1,0 +1,63 @@
+import {
+  compareText,
+  formatFloat,
+  isLegacyLabelName,
+  isLegacyMetricName,
+  isStaleNaN,
+  type Labels,
+  labelPairs,
+  labelValue,
+  type Matcher,
+  METRIC_NAME,
+  metricName,
+  quote,
+} from '@belfry/model';
+import type { PrometheusHost } from './host.ts';
+
+/** The newest samples of the selected series, and the labels this server adds, in the text format. */
+export async function federate(
+  host: PrometheusHost,
+  matcherSets: readonly (readonly Matcher[])[],
+  signal: AbortSignal,
+): Promise<string> {
+  const nowMs = host.clock.now();
+  const lookbackMs = host.engine.lookbackMs;
+  const rows = new Map<string, { name: string; line: string }>();
+  for (const matchers of matcherSets) {
+    const series = await host.queryable.raw(matchers, nowMs - lookbackMs, nowMs, Number.MAX_SAFE_INTEGER, signal);
+    for (const { labels, timestamps, values, histograms } of series) {
+      const last = timestamps.length - 1;
+      // A native histogram has no form in this format.
+      if (last < 0 || histograms?.[last] || isStaleNaN(values[last]!)) continue;
+      const key = textSeries(withExternal(labels, host.externalLabels()));
+      rows.set(key, { name: metricName(labels), line: `${key} ${formatFloat(values[last]!)} ${timestamps[last]}` });
+    }
+  }
+  const sorted = [...rows.values()].sort((a, b) => compareText(a.name, b.name) || compareText(a.line, b.line));
+  let out = '';
+  let previous: string | undefined;
+  for (const { name, line } of sorted) {
+    if (name !== previous) out += `# TYPE ${isLegacyMetricName(name) ? name : quote(name)} untyped\n`;
+    previous = name;
+    out += `${line}\n`;
+  }
+  return out;
+}
+
+/** A series without `instance` gets an empty one, so that the scraper does not put its own there. */
+function withExternal(labels: Labels, external: Labels): [string, string][] {
+  const pairs = [...labelPairs(labels)];
+  if (labelValue(labels, 'instance') === '') pairs.push(['instance', '']);
+  for (const [name, value] of labelPairs(external)) if (labelValue(labels, name) === '') pairs.push([name, value]);
+  return pairs.sort((a, b) => compareText(a[0], b[0]));
+}
+
+function textSeries(pairs: readonly [string, string][]): string {
+  const name = pairs.find(([n]) => n === METRIC_NAME)?.[1] ?? '';
+  const escape = (value: string) => value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
+  const parts = pairs
+    .filter(([n]) => n !== METRIC_NAME)
+    .map(([n, v]) => `${isLegacyLabelName(n) ? n : `"${escape(n)}"`}="${escape(v)}"`);
+  if (isLegacyMetricName(name)) return `${name}{${parts.join(',')}}`;
+  return `{${[`"${escape(name)}"`, ...parts].join(',')}}`;
+}
