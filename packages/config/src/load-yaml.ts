@@ -219,9 +219,11 @@ function noun(expected: string): string {
 }
 
 function shown(source: YamlSource, path: YamlPath): string {
+  const value = at(source.data, path);
+  if (value === null) return 'nothing';
   const scalar = source.scalarAt(path);
-  if (scalar) return scalar.text === '' && !scalar.quoted ? 'nothing' : JSON.stringify(scalar.text);
-  return Array.isArray(at(source.data, path)) ? 'a list' : at(source.data, path) === null ? 'nothing' : 'a map';
+  if (scalar) return JSON.stringify(scalar.text);
+  return Array.isArray(value) ? 'a list' : 'a map';
 }
 
 /** `scrape_configs[2].relabel_configs[0].action`. */

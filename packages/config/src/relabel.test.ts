@@ -106,7 +106,7 @@ test.each([
   ['[{action: lowercase, target_label: a, replacement: b}]', "'replacement' can not be set for lowercase action"],
   ['[{action: labelmap, replacement: "${"}]', "is invalid 'replacement' for labelmap action"],
   ['[{action: keep, regex: "("}]', 'error parsing regexp'],
-  ['[{target: a}]', 'field target not found in [0], did you mean target_label?'],
+  ['[{target_labl: a}]', 'field target_labl not found in [0], did you mean target_label?'],
 ])('%s is refused', (yaml, message) => expect(() => steps(yaml)).toThrow(message));
 
 test('hashing agrees with the reference tool', () => {
