@@ -114,11 +114,12 @@ export type AtModifier = { readonly kind: 'timestamp'; readonly ms: number } | {
 
 /**
  * A length of time: known at once, or an arithmetic expression (feature promql-duration-expr) that may use `step()`,
- * `range()`, `min`, `max` and is settled per query.
+ * `range()`, `min_of`, `max_of` and is settled per query by `durationMs`.
  */
 export type Duration = DurationLiteral | DurationStep | DurationRange | DurationUnary | DurationBinary | DurationParen;
 export interface DurationLiteral extends Node {
   readonly kind: 'duration';
+  /** Whole, but inside of arithmetic (`5m * 0.0001`), where it may be any number. */
   readonly ms: number;
   /** As written in seconds (`30`) rather than with units (`30s`). */
   readonly bare: boolean;
@@ -129,9 +130,10 @@ export interface DurationStep extends Node {
 export interface DurationRange extends Node {
   readonly kind: 'duration-range';
 }
+/** A sign before a plain duration belongs to its `ms`, and a plus before anything else is left out. */
 export interface DurationUnary extends Node {
   readonly kind: 'duration-unary';
-  readonly op: '+' | '-';
+  readonly op: '-';
   readonly operand: Duration;
 }
 export interface DurationBinary extends Node {
@@ -147,7 +149,10 @@ export interface DurationParen extends Node {
 
 export interface VectorSelector extends Node {
   readonly kind: 'selector';
-  /** As written before the braces, or quoted alone inside them; also among the matchers as `__name__`. */
+  /**
+   * As written before the braces; also the last of the matchers, as `__name__`. A name inside the braces, quoted alone
+   * or as `__name__="…"`, is a matcher only: ask `metricNameOf` for the name however it was written.
+   */
   readonly name?: string;
   readonly matchers: readonly Matcher[];
   readonly offset?: Duration;
