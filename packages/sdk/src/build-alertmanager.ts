@@ -17,7 +17,7 @@ export function alertmanagerFile(packs: readonly Pack[], settings: BuildSettings
   const routed = packs.filter((p) => p.routing);
   const missing = new Set<string>();
   const tree = routed.length === 1 ? single(routed[0]!, settings, missing) : several(routed, settings, missing);
-  const notes = [...missing].sort().map((m) => `Not configured, so not told: ${m}`);
+  const notes = [...missing].sort().map((m) => `Left out, because its secret is not configured: ${m}`);
   const config = { global: { resolve_timeout: RESOLVE_TIMEOUT }, ...tree };
   return { path: 'alertmanager.yml', text: yamlText(config, [GENERATED, ...notes]) };
 }

@@ -96,7 +96,7 @@ function variableBuilder(variable: LabelVariable, datasource: common.DataSourceR
     .sort(grafana.VariableSort.AlphabeticalAsc)
     .multi(variable.multi)
     .includeAll(true)
-    .allValue('.*')
+    .allValue(variable.all)
     .current({ selected: true, text: 'All', value: '$__all' });
 }
 

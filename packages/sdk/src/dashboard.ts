@@ -137,19 +137,26 @@ export interface LabelVariable extends VariableReference {
   readonly label: string;
   readonly title: string;
   readonly multi: boolean;
+  /** The pattern that «All» stands for. */
+  readonly all: string;
 }
 
 /**
  * A variable over the values that `label` has in `metric`; «All» also takes series without the label, so that a label
- * which is switched off does not empty the dashboard.
+ * which is switched off does not empty the dashboard, unless it is `required`.
  */
 export function labelVariable<L extends LabelSet>(
   metric: Metric<L>,
   label: LabelName<L>,
-  options: { readonly name?: string; readonly title?: string; readonly multi?: boolean } = {},
+  options: {
+    readonly name?: string;
+    readonly title?: string;
+    readonly multi?: boolean;
+    readonly required?: boolean;
+  } = {},
 ): LabelVariable {
-  const { name = label, title = label.replaceAll('_', ' '), multi = true } = options;
-  return Object.freeze({ kind: 'variable', name, metric, label, title, multi });
+  const { name = label, title = label.replaceAll('_', ' '), multi = true, required = false } = options;
+  return Object.freeze({ kind: 'variable', name, metric, label, title, multi, all: required ? '.+' : '.*' });
 }
 
 export interface Dashboard {

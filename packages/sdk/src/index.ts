@@ -7,5 +7,6 @@ export * from './instruments.ts';
 export * from './pack.ts';
 export * from './query.ts';
 export * from './routing.ts';
+export * from './runtime-metrics.ts';
 export * from './scenario.ts';
 export * from './slo.ts';

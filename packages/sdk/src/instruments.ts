@@ -28,6 +28,8 @@ export interface CounterInstrument<L extends LabelSet> {
   add(by: number, ...labels: Labelled<L>): void;
   /** Lets the series exist at 0, so that its first event is seen as a rise. */
   init(...labels: Labelled<L>): void;
+  /** Ends the series with these labels: for things that are gone for good. */
+  remove(...labels: Labelled<L>): void;
 }
 
 export interface GaugeInstrument<L extends LabelSet> {
@@ -77,7 +79,7 @@ export function createRegistry(): InstrumentRegistry {
 /**
  * Registers every metric of the catalogue with `registry` and gives the typed instruments, under the catalogue's keys.
  * Counters whose labels are all closed start at 0 for every combination (up to {@link MAX_INITIAL_SERIES}), so that the
- * first event is not lost to `rate`. A conditional label given as `undefined` is left out.
+ * first event is not lost to `rate`; conditional labels are left out there. A label given as `undefined` is left out too.
  */
 export function instruments<M extends MetricSet>(of: Catalogue<M>, registry: InstrumentRegistry): Instruments<M> {
   const made: Record<string, unknown> = {};
@@ -143,12 +145,14 @@ function counterInstrument(metric: AnyMetric, counter: prom.Counter): CounterIns
     inc: (labels?: PromLabels) => add(1, labels),
     add,
     init: (labels?: PromLabels) => add(0, labels),
+    remove: (labels?: PromLabels) => counter.remove(present(labels)),
   } as CounterInstrument<LabelSet>;
 }
 
 function initialCombinations(metric: AnyMetric): PromLabels[] {
   let combinations: PromLabels[] = [{}];
   for (const [name, label] of Object.entries(metric.labels as LabelSet)) {
+    if (label.kind === 'conditional') continue;
     if (label.kind !== 'closed') return [];
     const { values } = label as ClosedLabel;
     combinations = combinations.flatMap((c) => values.map((value) => ({ ...c, [name]: value })));
