@@ -1,0 +1,32 @@
+import * as fs from 'node:fs';
+
+/**
+ * What tells a process from a later one with the same number: boot and start time on Linux. Empty where the system does not
+ * say; then a number alone decides.
+ */
+export function processStart(pid: number): string {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The command name, in parentheses, may hold anything; the start time is the 20th field after it.
+    const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    return `${boot}/${started}`;
+  } catch {
+    return '';
+  }
+}
+
+/** The process that holds a kernel lock (flock) on the file, where the system lists them (Linux). */
+export function kernelLockHolder(path: string): number | undefined {
+  try {
+    const { ino } = fs.statSync(path);
+    for (const line of fs.readFileSync('/proc/locks', 'latin1').split('\n')) {
+      const fields = line.split(/\s+/);
+      const inode = fields[5]?.split(':')[2];
+      if (inode === String(ino)) return Number(fields[4]);
+    }
+  } catch {
+    // Not Linux, or not allowed: unknown.
+  }
+  return undefined;
+}

@@ -1,0 +1,193 @@
+import { cursor, Truncated } from './bytes.ts';
+import { newChunkNode } from './chunk-pool.ts';
+import { addExemplar } from './exemplars.ts';
+import type { Files } from './files.ts';
+import { appendFloat, appendHistogramSample, deleteInHead, getOrCreateSeries, type Head, linkChunk } from './head.ts';
+import { OUT_OF_ORDER_FLAG, type StoredChunk } from './head-chunks.ts';
+import { lastCheckpoint, listSegments, readSegment, type Segment, type SegmentDamage } from './wal.ts';
+import {
+  decodeExemplars,
+  decodeHistograms,
+  decodeMetadata,
+  decodeSamples,
+  decodeSeries,
+  decodeTombstones,
+  RECORD,
+  type SampleColumns,
+  sampleColumns,
+} from './wal-records.ts';
+
+/** How far reading the log at start is. */
+export interface ReplayProgress {
+  /** First and last segment to read, and the one being read. */
+  min: number;
+  max: number;
+  current: number;
+  state: 'waiting' | 'running' | 'done';
+}
+
+export interface ReplayResult {
+  readonly damages: readonly SegmentDamage[];
+  readonly samples: number;
+  /** Samples and histograms of series that no record introduces. */
+  readonly unknownRefs: number;
+}
+
+interface Replay {
+  readonly head: Head;
+  /** Slots by their number in the log. Several numbers may stand for one series. */
+  readonly slots: Map<number, number>;
+  readonly stored: Map<number, StoredChunk[]>;
+  readonly columns: SampleColumns;
+  samples: number;
+  unknownRefs: number;
+}
+
+/**
+ * Fills the head from the newest checkpoint and the segments after it. `stored` are the complete chunks by series number as
+ * found in `chunks_head`: samples of the log that they have already are skipped.
+ */
+export function* replayWal(
+  head: Head,
+  files: Files,
+  directory: string,
+  stored: Map<number, StoredChunk[]>,
+  progress: ReplayProgress,
+): Generator<void, ReplayResult, void> {
+  const r: Replay = { head, slots: new Map(), stored, columns: sampleColumns(4096), samples: 0, unknownRefs: 0 };
+  const damages: SegmentDamage[] = [];
+  const sources = replaySources(files, directory);
+  const numbers = sources.map((s) => s.index);
+  progress.min = numbers[0] ?? 0;
+  progress.max = numbers.at(-1) ?? 0;
+  progress.state = 'running';
+  for (const segment of sources) {
+    progress.current = segment.index;
+    let bad: SegmentDamage | undefined;
+    const damage = readSegment(files, segment.path, (record, position) => {
+      try {
+        replayRecord(r, record);
+      } catch (error) {
+        if (!(error instanceof Truncated)) throw error;
+        bad ??= { path: segment.path, position, reason: `a record does not decode: ${error.message}`, tail: false };
+      }
+    });
+    if (damage) damages.push(damage);
+    if (bad) damages.push(bad);
+    yield;
+  }
+  progress.state = 'done';
+  return { damages, samples: r.samples, unknownRefs: r.unknownRefs };
+}
+
+/** The segments of the newest checkpoint, then those that it does not stand for. */
+export function replaySources(files: Files, directory: string): Segment[] {
+  const checkpoint = lastCheckpoint(files, directory);
+  const segments = listSegments(files, directory);
+  if (!checkpoint) return segments;
+  return [...listSegments(files, checkpoint.path), ...segments.filter((s) => s.index > checkpoint.index)];
+}
+
+function replayRecord(r: Replay, record: Uint8Array): void {
+  const c = cursor(record, 1);
+  const type = record[0];
+  if (type === RECORD.samples) {
+    r.columns.count = 0;
+    decodeSamples(c, r.columns);
+    replaySamples(r);
+  } else if (type === RECORD.series) {
+    for (const { ref, labels } of decodeSeries(c)) replaySeries(r, ref, labels);
+  } else if (
+    type === RECORD.histograms ||
+    type === RECORD.floatHistograms ||
+    type === RECORD.customHistograms ||
+    type === RECORD.customFloatHistograms
+  ) {
+    for (const { ref, t, histogram } of decodeHistograms(c, type)) {
+      const slot = r.slots.get(ref);
+      if (slot === undefined) r.unknownRefs++;
+      else if (t >= r.head.minValidT && t > r.head.series.xor.lastT[slot]) {
+        appendHistogramSample(r.head, slot, t, histogram);
+        noteTime(r.head, t);
+        r.samples++;
+      }
+    }
+  } else if (type === RECORD.tombstones) {
+    for (const stone of decodeTombstones(c)) {
+      const slot = r.slots.get(stone.ref);
+      if (slot !== undefined && stone.maxMs >= r.head.minValidT) deleteInHead(r.head, slot, stone);
+    }
+  } else if (type === RECORD.exemplars) {
+    for (const e of decodeExemplars(c)) {
+      const slot = r.slots.get(e.ref);
+      if (slot !== undefined) addExemplar(r.head.exemplars, r.head.series.labels[slot], e.labels, e.value, e.t);
+    }
+  } else if (type === RECORD.metadata) {
+    for (const { ref, metadata } of decodeMetadata(c)) {
+      const slot = r.slots.get(ref);
+      if (slot !== undefined) r.head.metadata.set(slot, metadata);
+    }
+  }
+  // Other types come from a newer Prometheus and concern what we do not keep.
+}
+
+function replaySeries(r: Replay, ref: number, labels: Parameters<typeof getOrCreateSeries>[1]): void {
+  if (r.slots.has(ref)) return;
+  const { head } = r;
+  const slot = getOrCreateSeries(head, labels, ref);
+  if (slot === 0) return;
+  if (ref >= head.nextWalRef) head.nextWalRef = ref + 1;
+  head.series.logged[slot] = 1;
+  r.slots.set(ref, slot);
+  const chunks = r.stored.get(ref);
+  if (chunks) adoptChunks(head, slot, chunks);
+}
+
+/** Links the chunks that are on disk already. */
+function adoptChunks(head: Head, slot: number, chunks: readonly StoredChunk[]): void {
+  const s = head.series;
+  for (const c of chunks) {
+    if (c.encoding & OUT_OF_ORDER_FLAG || c.minT <= s.xor.lastT[slot] || c.maxT < head.minValidT) continue;
+    if (s.open[slot] !== 0) continue;
+    linkChunk(head, slot, newChunkNode(head.pool, c.minT, c.maxT, c.position, c.samples, c.encoding));
+    s.xor.lastT[slot] = c.maxT;
+    noteTime(head, c.minT);
+    noteTime(head, c.maxT);
+  }
+}
+
+function noteTime(head: Head, t: number): void {
+  if (t > head.maxT) head.maxT = t;
+  if (t < head.minT) head.minT = t;
+}
+
+function replaySamples(r: Replay): void {
+  const { head, columns: c, slots } = r;
+  const { minValidT } = head;
+  let { minT, maxT } = head;
+  for (let i = 0; i < c.count; i++) {
+    const slot = slots.get(c.refs[i]);
+    if (slot === undefined) {
+      r.unknownRefs++;
+      continue;
+    }
+    const t = c.ts[i];
+    if (t < minValidT || t <= head.series.xor.lastT[slot]) continue;
+    appendFloat(head, slot, t, c.values[i]);
+    if (t > maxT) maxT = t;
+    if (t < minT) minT = t;
+    r.samples++;
+  }
+  head.minT = minT;
+  head.maxT = maxT;
+}
+
+/** After reading the log: what appenders compare with. */
+export function settleTips(head: Head): void {
+  const s = head.series;
+  for (let slot = 1; slot < s.used; slot++) {
+    s.tipT[slot] = s.xor.lastT[slot];
+    s.tipWords[slot * 2] = s.xor.lastVWords[slot * 2];
+    s.tipWords[slot * 2 + 1] = s.xor.lastVWords[slot * 2 + 1];
+  }
+}
