@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { BelfryError, type Clock, nearest } from '@belfry/model';
+import { BelfryError, type Clock, messageOf, nearest } from '@belfry/model';
 import type { Logger } from './log.ts';
 
 /** A reference service that the fleet can run, each in a process of its own. */
@@ -8,27 +8,17 @@ export interface ServiceDefinition {
   readonly description: string;
   /** The file that runs it as a process. */
   readonly main: string;
-  readonly arguments: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** The first is that of its API, which also answers `/_/breakages`. */
   readonly ports: readonly { readonly name: string; readonly port: number; readonly path: string }[];
 }
 
+/** A failure that a service can be put into. */
 export interface Breakage {
   readonly name: string;
   readonly description: string;
   readonly active: boolean;
 }
-
-/** What a service process tells its supervisor. */
-export type ServiceMessage =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'breakages'; readonly breakages: readonly Breakage[] };
-
-/** What a supervisor tells a service process. The end of the channel means: stop. */
-export type SupervisorMessage =
-  | { readonly kind: 'stop' }
-  | { readonly kind: 'break'; readonly name: string; readonly active: boolean };
 
 export interface ServiceStatus {
   readonly name: string;
@@ -41,66 +31,59 @@ export interface ServiceStatus {
 }
 
 export interface Fleet {
-  list(): readonly ServiceStatus[];
+  list(): Promise<readonly ServiceStatus[]>;
+  /** Resolves when the service is ready. @throws BelfryError `not_found`, `unavailable` */
   start(name: string): Promise<void>;
   stop(name: string): Promise<void>;
   setBreakage(name: string, breakage: string, active: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
-/** How long a service may take to say that it is ready, and to stop once told, in milliseconds. */
+/** How long a service may take to be ready, to stop once told, and to answer a question, in milliseconds. */
 const READY_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 5_000;
+const ANSWER_TIMEOUT_MS = 2_000;
 
 interface Member {
   readonly definition: ServiceDefinition;
   state: ServiceStatus['state'];
   child?: ChildProcess;
   error?: string;
-  breakages: readonly Breakage[];
 }
 
 /** Runs the services; each stops with this process, however that ends, because its channel closes. */
 export function createFleet(definitions: readonly ServiceDefinition[], clock: Clock, log: Logger): Fleet {
-  const members = new Map<string, Member>(
-    definitions.map((definition) => [definition.name, { definition, state: 'stopped', breakages: [] }]),
-  );
+  const members = new Map<string, Member>(definitions.map((definition) => [definition.name, { definition, state: 'stopped' }]));
 
   const memberOf = (name: string): Member => {
     const member = members.get(name);
     if (member) return member;
     const near = nearest(name, members.keys());
     const known = [...members.keys()].join(', ');
-    throw new BelfryError(
-      'not_found',
-      `no service ${name}${near ? ` (did you mean ${near}?)` : ''}; there are ${known}`,
-    );
-  };
-
-  const start = async (name: string): Promise<void> => {
-    const member = memberOf(name);
-    if (member.state === 'running' || member.state === 'starting') return;
-    await startMember(member, clock, log);
+    throw new BelfryError('not_found', `no service ${name}${near ? ` (did you mean ${near}?)` : ''}; there are ${known}`);
   };
 
   const stop = async (name: string): Promise<void> => {
     const member = memberOf(name);
     const { child } = member;
     member.state = 'stopped';
+    delete member.error;
     if (child) await stopChild(child, clock);
   };
 
   return {
-    list: () => [...members.values()].map(statusOf),
-    start,
+    list: () => Promise.all([...members.values()].map(statusOf)),
+    async start(name) {
+      const member = memberOf(name);
+      if (member.state === 'running' || member.state === 'starting') return;
+      await startMember(member, clock, log);
+    },
     stop,
     async setBreakage(name, breakage, active) {
       const member = memberOf(name);
-      const known = member.breakages.map((b) => b.name);
-      if (!known.includes(breakage)) {
-        throw new BelfryError('not_found', `${name} has no failure ${breakage}; it has ${known.join(', ') || 'none'}`);
-      }
-      member.child?.send({ kind: 'break', name: breakage, active } satisfies SupervisorMessage);
+      if (member.state !== 'running') throw new BelfryError('unavailable', `${name} is ${member.state}`);
+      const { status, body } = await ask(member, 'POST', { name: breakage, on: active });
+      if (status !== 200) throw new BelfryError('not_found', `${name}: ${body.message ?? `answered ${status}`}`);
     },
     async close() {
       await Promise.all([...members.keys()].map(stop));
@@ -108,8 +91,38 @@ export function createFleet(definitions: readonly ServiceDefinition[], clock: Cl
   };
 }
 
-function statusOf(member: Member): ServiceStatus {
-  const { definition, state, child, error, breakages } = member;
+interface BreakagesAnswer {
+  readonly incidents?: readonly { readonly name: string; readonly story: string; readonly on: boolean }[];
+  readonly message?: string;
+}
+
+async function ask(member: Member, method: string, body?: unknown): Promise<{ status: number; body: BreakagesAnswer }> {
+  const { name, ports } = member.definition;
+  try {
+    const response = await fetch(`http://127.0.0.1:${ports[0]!.port}/_/breakages`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as BreakagesAnswer };
+  } catch (error) {
+    throw new BelfryError('unavailable', `${name} does not answer: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function statusOf(member: Member): Promise<ServiceStatus> {
+  const { definition, state, child } = member;
+  let { error } = member;
+  let breakages: readonly Breakage[] = [];
+  if (state === 'running') {
+    try {
+      const { body } = await ask(member, 'GET');
+      breakages = (body.incidents ?? []).map(({ name, story, on }) => ({ name, description: story, active: on }));
+    } catch (fault) {
+      error = messageOf(fault);
+    }
+  }
   return {
     name: definition.name,
     description: definition.description,
@@ -125,7 +138,7 @@ function startMember(member: Member, clock: Clock, log: Logger): Promise<void> {
   const { definition } = member;
   member.state = 'starting';
   delete member.error;
-  const child = fork(definition.main, [...definition.arguments], {
+  const child = fork(definition.main, [], {
     env: { ...process.env, ...definition.env },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2'],
@@ -133,12 +146,12 @@ function startMember(member: Member, clock: Clock, log: Logger): Promise<void> {
   member.child = child;
   let lastWords = '';
   child.stderr?.on('data', (chunk: Buffer) => {
-    lastWords = chunk.toString().trim().split('\n').at(-1) ?? lastWords;
+    lastWords = chunk.toString().trim().split('\n').at(-1) || lastWords;
   });
   return new Promise((resolve, reject) => {
     const fail = (message: string) => {
       timer.cancel();
-      member.state = member.state === 'stopped' ? 'stopped' : 'failed';
+      if (member.state !== 'stopped') member.state = 'failed';
       member.error = message;
       reject(new BelfryError('unavailable', `${definition.name} did not start: ${message}`));
     };
@@ -146,24 +159,22 @@ function startMember(member: Member, clock: Clock, log: Logger): Promise<void> {
       child.kill('SIGKILL');
       fail(`not ready after ${READY_TIMEOUT_MS / 1000} s`);
     });
-    child.on('message', (message: ServiceMessage) => {
-      if (message.kind === 'breakages') member.breakages = message.breakages;
-      else if (message.kind === 'failed') fail(message.message);
-      else {
-        timer.cancel();
-        member.state = 'running';
-        resolve();
-      }
+    child.once('message', () => {
+      timer.cancel();
+      member.state = 'running';
+      resolve();
     });
     child.once('error', (error) => fail(error.message));
-    child.once('exit', (code, signal) => {
+    // `close` comes after the last of standard error has been read.
+    child.once('close', (code, signal) => {
       if (member.child !== child) return;
       delete member.child;
-      if (member.state === 'starting') fail(lastWords || `exited with ${signal ?? code}`);
+      const ended = lastWords || (signal ? `ended by ${signal}` : `ended with exit code ${code}`);
+      if (member.state === 'starting') fail(ended);
       else if (member.state === 'running') {
         member.state = 'failed';
-        member.error = lastWords || `ended by ${signal ?? `exit code ${code}`}`;
-        log.warn({ service: definition.name, error: member.error }, 'service ended');
+        member.error = ended;
+        log.warn({ service: definition.name, error: ended }, 'service ended');
       }
     });
   });
@@ -171,16 +182,12 @@ function startMember(member: Member, clock: Clock, log: Logger): Promise<void> {
 
 function stopChild(child: ChildProcess, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
     const timer = clock.after(STOP_TIMEOUT_MS, () => child.kill('SIGKILL'));
-    child.once('exit', () => {
+    child.once('close', () => {
       timer.cancel();
       resolve();
     });
-    if (child.exitCode !== null || child.signalCode !== null) {
-      timer.cancel();
-      return resolve();
-    }
-    if (child.connected) child.send({ kind: 'stop' } satisfies SupervisorMessage);
-    else child.kill('SIGTERM');
+    child.kill('SIGTERM');
   });
 }

@@ -54,10 +54,10 @@ function withExternal(labels: Labels, external: Labels): [string, string][] {
 
 function textSeries(pairs: readonly [string, string][]): string {
   const name = pairs.find(([n]) => n === METRIC_NAME)?.[1] ?? '';
-  const escape = (value: string) => value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
+  const escaped = (value: string) => value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
   const parts = pairs
     .filter(([n]) => n !== METRIC_NAME)
-    .map(([n, v]) => `${isLegacyLabelName(n) ? n : `"${escape(n)}"`}="${escape(v)}"`);
+    .map(([n, v]) => `${isLegacyLabelName(n) ? n : `"${escaped(n)}"`}="${escaped(v)}"`);
   if (isLegacyMetricName(name)) return `${name}{${parts.join(',')}}`;
-  return `{${[`"${escape(name)}"`, ...parts].join(',')}}`;
+  return `{${[`"${escaped(name)}"`, ...parts].join(',')}}`;
 }
