@@ -1,7 +1,12 @@
 export type * from './ast.ts';
 export * from './columns.ts';
+export { type DurationContext, durationMs } from './duration-expr.ts';
 export { FUNCTIONS, type FunctionSignature } from './functions.ts';
 export { formatParseError } from './parse-error.ts';
 export { MAX_EXPRESSION_DEPTH, type ParseOptions, PROMQL_FEATURES, parseExpr, parseSelector } from './parser.ts';
+export { formatExpr, prettyExpr } from './printer.ts';
+export { calculate, type SharedSubtree, sharedSubtrees, simplify } from './simplify.ts';
 export type * from './storage.ts';
+export { type ParseTree, toParseTree } from './tree.ts';
 export { documentedType, valueTypeOf } from './value-type.ts';
+export { childrenOf, mapExpr, metricNameOf, metricNamesOf, selectorsOf, walk } from './walk.ts';

@@ -184,7 +184,7 @@ export function tokenize(text: string): Tokens {
   return lexer;
 }
 
-function emit(lexer: Lexer, type: number, end: number): void {
+function emit(lexer: Lexer, type: number, end: number): undefined {
   lexer.types.push(type);
   lexer.starts.push(lexer.start);
   lexer.ends.push(end);
@@ -192,7 +192,7 @@ function emit(lexer: Lexer, type: number, end: number): void {
   lexer.start = end;
 }
 
-function fail(lexer: Lexer, message: string, start = lexer.start): void {
+function fail(lexer: Lexer, message: string, start = lexer.start): undefined {
   lexer.message = message;
   lexer.done = true;
   lexer.types.push(Token.ERROR);
@@ -200,7 +200,7 @@ function fail(lexer: Lexer, message: string, start = lexer.start): void {
   lexer.ends.push(lexer.text.length);
 }
 
-function skipBlank(lexer: Lexer): void {
+function skipBlank(lexer: Lexer): undefined {
   const { text } = lexer;
   let at = lexer.at;
   for (;;) {
@@ -225,7 +225,7 @@ const PUNCTUATION: Readonly<Record<string, number>> = {
   '@': Token.AT,
 };
 
-function lexStatement(lexer: Lexer): void {
+function lexStatement(lexer: Lexer): undefined {
   const { text, at } = lexer;
   if (at >= text.length) return lexEnd(lexer);
   const c = text.charCodeAt(at);
@@ -275,14 +275,14 @@ function lexStatement(lexer: Lexer): void {
   emit(lexer, type, at + 1);
 }
 
-function lexEnd(lexer: Lexer): void {
+function lexEnd(lexer: Lexer): undefined {
   if (lexer.parenDepth !== 0) return fail(lexer, 'unclosed left parenthesis');
   if (lexer.inBrackets) return fail(lexer, 'unclosed left bracket');
   emit(lexer, Token.END, lexer.at);
   lexer.done = true;
 }
 
-function lexParenthesis(lexer: Lexer, c: number): void {
+function lexParenthesis(lexer: Lexer, c: number): undefined {
   const end = lexer.at + 1;
   if (c === 40) {
     lexer.parenDepth++;
@@ -293,7 +293,7 @@ function lexParenthesis(lexer: Lexer, c: number): void {
   emit(lexer, Token.RIGHT_PAREN, end);
 }
 
-function lexWord(lexer: Lexer): void {
+function lexWord(lexer: Lexer): undefined {
   const { text, start } = lexer;
   let end = start;
   let hasColon = false;
@@ -317,14 +317,14 @@ function parenthesisFollows(text: string, at: number): boolean {
   return text.charCodeAt(at) === 40;
 }
 
-function lexWordInBrackets(lexer: Lexer, c: number): void {
+function lexWordInBrackets(lexer: Lexer, c: number): undefined {
   if (c === 58) return lexColon(lexer, "unexpected colon ':'", lexer.at);
   if (!lexDurationWord(lexer)) {
     fail(lexer, `unexpected character: ${quoteCharAt(lexer.text, lexer.at)}, expected ':'`);
   }
 }
 
-function lexColon(lexer: Lexer, repeated: string, faultAt: number): void {
+function lexColon(lexer: Lexer, repeated: string, faultAt: number): undefined {
   if (lexer.gotColon) return fail(lexer, repeated, faultAt);
   lexer.gotColon = true;
   emit(lexer, Token.COLON, lexer.at + 1);
@@ -341,7 +341,7 @@ function lexDurationWord(lexer: Lexer): boolean {
   return true;
 }
 
-function lexDuration(lexer: Lexer): void {
+function lexDuration(lexer: Lexer): undefined {
   const { text, at } = lexer;
   if (at >= text.length) return fail(lexer, 'unexpected end of input in duration expression');
   const c = text.charCodeAt(at);
@@ -372,7 +372,7 @@ function lexDuration(lexer: Lexer): void {
   fail(lexer, `unexpected character in duration expression: ${quoteCharAt(text, at)}`);
 }
 
-function lexInBraces(lexer: Lexer): void {
+function lexInBraces(lexer: Lexer): undefined {
   const { text, at } = lexer;
   if (at >= text.length) return fail(lexer, 'unexpected end of input inside braces');
   const c = text.charCodeAt(at);
@@ -404,7 +404,7 @@ function lexInBraces(lexer: Lexer): void {
   fail(lexer, `unexpected character inside braces: ${quoteCharAt(text, at)}`);
 }
 
-function lexString(lexer: Lexer): void {
+function lexString(lexer: Lexer): undefined {
   const { text, at } = lexer;
   const open = text.charCodeAt(at);
   const raw = open === 96;
@@ -451,7 +451,7 @@ function checkEscape(text: string, at: number, open: number): number | string {
   return end;
 }
 
-function lexNumberOrDuration(lexer: Lexer): void {
+function lexNumberOrDuration(lexer: Lexer): undefined {
   const { text, start } = lexer;
   const number = scanNumber(text, start);
   if (number.valid) return emit(lexer, Token.NUMBER, number.end);

@@ -609,9 +609,7 @@ function parseBrackets(p: Parser, expr: Expr): Expr {
   advance(p);
   const end = endOfLast(p);
   if (expr.kind !== 'selector') failAt(p, open, end, 'ranges only allowed for vector selectors');
-  if (expr.offset?.kind === 'duration' && expr.offset.ms !== 0) {
-    failAt(p, open, end, 'no offset modifiers allowed before range');
-  }
+  if (expr.offset?.kind === 'duration') failAt(p, open, end, 'no offset modifiers allowed before range');
   if (expr.at?.kind === 'timestamp') failAt(p, open, end, 'no @ modifiers allowed before range');
   raise(p, p.height + 1);
   return Object.freeze({ kind: 'range', selector: expr, range, span: spanOf(expr.span.start, end) });
@@ -630,10 +628,11 @@ function parseSubquery(p: Parser, expr: Expr, range: Duration): Subquery {
   return Object.freeze({ kind: 'subquery', expr, range, ...(step ? { step } : {}), span });
 }
 
-type Modified =
-  | { readonly offset: Duration }
-  | { readonly at: AtModifier }
-  | { readonly extended: 'anchored' | 'smoothed' };
+interface Modified {
+  readonly offset?: Duration;
+  readonly at?: AtModifier;
+  readonly extended?: 'anchored' | 'smoothed';
+}
 
 /** The same selector, range or subquery with a modifier more, reaching to the token taken last. */
 function modify(p: Parser, expr: Expr, change: Modified): Expr {
@@ -657,10 +656,9 @@ function parseOffset(p: Parser, expr: Expr): Expr {
   const offset = within(p, ` in offset, expected ${DURATION_WORDS}`, parseOffsetDuration);
   const carrier = carrierOf(expr);
   if (!carrier) failAt(p, expr.span.start, expr.span.end, `offset modifier ${CARRIERS}`);
-  if (carrier.offset && !(carrier.offset.kind === 'duration' && carrier.offset.ms === 0)) {
-    failAt(p, expr.span.start, expr.span.end, 'offset may not be set multiple times');
-  }
-  return modify(p, expr, { offset });
+  if (carrier.offset) failAt(p, expr.span.start, expr.span.end, 'offset may not be set multiple times');
+  // None and an offset of 0 are the same.
+  return modify(p, expr, offset.kind === 'duration' && offset.ms === 0 ? {} : { offset });
 }
 
 function parseAt(p: Parser, expr: Expr): Expr {
@@ -688,7 +686,7 @@ function parseAtModifier(p: Parser, expr: Expr): AtModifier {
   const { value } = takeNumber(p);
   const seconds = negative ? -value : value;
   if (!(Math.abs(seconds) < MAX_TIMESTAMP_SECONDS)) {
-    const shown = Number.isFinite(seconds) ? BigInt(seconds).toString() + '.000000' : formatSpecial(seconds);
+    const shown = Number.isFinite(seconds) ? `${BigInt(seconds)}.000000` : formatSpecial(seconds);
     failAt(p, expr.span.start, expr.span.end, `timestamp out of bounds for @ modifier: ${shown}`);
   }
   return Object.freeze({ kind: 'timestamp', ms: roundHalfAway(seconds * 1000) });
@@ -845,5 +843,5 @@ function takeDuration(p: Parser): Duration {
   const { value, duration, span } = takeNumber(p);
   p.height = 1;
   if (!(Math.abs(value) <= MAX_DURATION_SECONDS)) failAt(p, span.start, span.end, 'duration out of range');
-  return Object.freeze({ kind: 'duration', ms: value * 1000, bare: !duration, span });
+  return Object.freeze({ kind: 'duration', ms: Math.round(value * 1e9) / 1e6, bare: !duration, span });
 }
