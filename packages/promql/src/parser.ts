@@ -569,7 +569,8 @@ function checkRegex(p: Parser, matcher: Matcher, start: number): void {
     compileMatcher(matcher);
   } catch (error) {
     if (!(error instanceof BelfryError)) throw error;
-    failAt(p, start, endOfLast(p), error.message);
+    // The flag that makes dots match newlines is not the author's.
+    failAt(p, start, endOfLast(p), error.message.replace('`(?s)', '`'));
   }
 }
 
