@@ -88,6 +88,7 @@ export const SERVE_FLAGS: readonly Flag[] = [
     help: 'The router’s state; beside the store if empty.',
   },
   { name: 'dashboards.path', kind: 'text', fallback: '', help: 'Directory of Grafana dashboard JSON to show.' },
+  { name: 'runbooks.path', kind: 'text', fallback: '', help: 'Directory of runbooks in Markdown to show.' },
 ];
 
 export const ALERTMANAGER_FLAGS: readonly Flag[] = [

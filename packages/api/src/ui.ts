@@ -17,7 +17,7 @@ export async function uiRoutes(app: FastifyInstance, directory: string): Promise
       wildcard: false,
       setHeaders: (reply, path) => {
         const immutable = path.includes('/assets/');
-        reply.setHeader('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+        reply.header('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
       },
     });
   }

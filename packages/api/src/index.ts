@@ -1,0 +1,7 @@
+export { type BelfryHost, belfryRoutes, type NotificationFilter } from './belfry/routes.ts';
+export { type Dashboard, type DashboardEntry, grafanaRoutes } from './grafana/routes.ts';
+export { createHttpServer, listen } from './http.ts';
+export type { PrometheusHost, ReceiveHeaders, ReceiveResult } from './prometheus/host.ts';
+export { prometheusRootRoutes, prometheusRoutes } from './prometheus/routes.ts';
+export { runbookRoutes } from './runbooks.ts';
+export { uiRoutes } from './ui.ts';
