@@ -1,4 +1,4 @@
-import type { ValueType } from './ast.ts';
+import type { AggregationOperator, ValueType } from './ast.ts';
 
 /** What the type checker knows of a function. */
 export interface FunctionSignature {
@@ -79,3 +79,23 @@ function buildTable(): ReadonlyMap<string, FunctionSignature> {
 
 /** Every function of PromQL 3.14 by its name (function names are case sensitive). */
 export const FUNCTIONS: ReadonlyMap<string, FunctionSignature> = buildTable();
+
+export interface AggregationSignature {
+  readonly name: AggregationOperator;
+  /** Type of the parameter before the vector, for those that have one. */
+  readonly param?: 'scalar' | 'string';
+  /** Refused unless the feature `promql-experimental-functions` is on. */
+  readonly experimental: boolean;
+}
+
+const PLAIN: readonly AggregationOperator[] = ['avg', 'count', 'group', 'max', 'min', 'stddev', 'stdvar', 'sum'];
+const WITH_SCALAR: readonly AggregationOperator[] = ['bottomk', 'limit_ratio', 'limitk', 'quantile', 'topk'];
+
+/** Every aggregation of PromQL 3.14 by its name. */
+export const AGGREGATIONS: ReadonlyMap<AggregationOperator, AggregationSignature> = new Map(
+  [
+    ...PLAIN.map((name) => ({ name, experimental: false })),
+    ...WITH_SCALAR.map((name) => ({ name, param: 'scalar' as const, experimental: name.startsWith('limit') })),
+    { name: 'count_values' as const, param: 'string' as const, experimental: false },
+  ].map((signature) => [signature.name, Object.freeze(signature)]),
+);

@@ -1,7 +1,7 @@
 export type * from './ast.ts';
 export * from './columns.ts';
 export { type DurationContext, durationMs } from './duration-expr.ts';
-export { FUNCTIONS, type FunctionSignature } from './functions.ts';
+export { AGGREGATIONS, type AggregationSignature, FUNCTIONS, type FunctionSignature } from './functions.ts';
 export { formatParseError } from './parse-error.ts';
 export { MAX_EXPRESSION_DEPTH, type ParseOptions, PROMQL_FEATURES, parseExpr, parseSelector } from './parser.ts';
 export { formatExpr, prettyExpr } from './printer.ts';

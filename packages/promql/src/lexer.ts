@@ -2,6 +2,7 @@
  * Text to tokens. The words of PromQL depend on where they stand: inside braces nothing is a keyword, inside brackets
  * only durations and their operators are known. Offsets are UTF-16 units.
  */
+import { quote } from '@belfry/model';
 
 /** Kinds of tokens. Ranges of numbers matter: see the `is…` functions below. */
 export const Token = {
@@ -457,7 +458,7 @@ function lexNumberOrDuration(lexer: Lexer): undefined {
   if (number.valid) return emit(lexer, Token.NUMBER, number.end);
   const duration = scanRestOfDuration(text, number.end);
   if (duration.valid) return emit(lexer, Token.DURATION, duration.end);
-  fail(lexer, `bad number or duration syntax: ${JSON.stringify(text.slice(start, duration.end))}`);
+  fail(lexer, `bad number or duration syntax: ${quote(text.slice(start, duration.end))}`);
 }
 
 interface Scan {
@@ -538,7 +539,7 @@ function quoteCharAt(text: string, at: number): string {
   const char = charAt(text, at);
   if (char === "'") return "'\\''";
   if (char === '"') return `'"'`;
-  return `'${JSON.stringify(char).slice(1, -1)}'`;
+  return `'${quote(char).slice(1, -1)}'`;
 }
 
 /** As Go's `%#U` shows a rune: `U+0063 'c'`. */

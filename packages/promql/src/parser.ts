@@ -6,6 +6,7 @@ import {
   type MatchOperator,
   METRIC_NAME,
   parseDuration,
+  quote,
 } from '@belfry/model';
 import type {
   Aggregation,
@@ -21,7 +22,7 @@ import type {
   VectorMatching,
   VectorSelector,
 } from './ast.ts';
-import { FUNCTIONS } from './functions.ts';
+import { AGGREGATIONS, FUNCTIONS } from './functions.ts';
 import { isAggregator, isKeyword, isOperator, isPreprocessor, Token, type Tokens, tokenize, unquote } from './lexer.ts';
 import { syntaxError } from './parse-error.ts';
 import { parseNumber } from './parse-number.ts';
@@ -150,13 +151,13 @@ function describe(p: Parser): string {
   const { type } = p;
   const text = textOf(p);
   if (type === Token.END) return 'end of input';
-  if (type === Token.IDENTIFIER) return `identifier ${JSON.stringify(text)}`;
-  if (type === Token.METRIC_IDENTIFIER) return `metric identifier ${JSON.stringify(text)}`;
+  if (type === Token.IDENTIFIER) return `identifier ${quote(text)}`;
+  if (type === Token.METRIC_IDENTIFIER) return `metric identifier ${quote(text)}`;
   if (isKeyword(type)) return `<${text}>`;
   if (isOperator(type)) return `<op:${text}>`;
   if (isAggregator(type)) return `<aggr:${text}>`;
   const long = Buffer.byteLength(text) > MAX_SHOWN_CHARACTERS;
-  const shown = long ? `${JSON.stringify([...text].slice(0, MAX_SHOWN_CHARACTERS).join(''))}...` : JSON.stringify(text);
+  const shown = long ? `${quote([...text].slice(0, MAX_SHOWN_CHARACTERS).join(''))}...` : quote(text);
   const noun = type === Token.STRING ? 'string ' : type === Token.NUMBER ? 'number ' : '';
   return `${type === Token.DURATION ? 'duration ' : noun}${shown}`;
 }
@@ -384,7 +385,7 @@ function parseCall(p: Parser): Expr {
   const args = parseArguments(p);
   raise(p, p.height + 1);
   const signature = FUNCTIONS.get(func);
-  if (!signature) failAt(p, start, nameEnd, `unknown function with name ${JSON.stringify(func)}`);
+  if (!signature) failAt(p, start, nameEnd, `unknown function with name ${quote(func)}`);
   if (signature.experimental && !p.features.has('promql-experimental-functions')) {
     failAt(p, start, nameEnd, `function "${func}" is not enabled`);
   }
@@ -431,11 +432,12 @@ function parseAggregationBody(p: Parser): Expr {
   grouping ??= parseAggregationModifier(p);
   const end = endOfLast(p);
   if (args.length === 0) failAt(p, start, end, 'no arguments for aggregate expression provided');
-  if ((op === 'limitk' || op === 'limit_ratio') && !p.features.has('promql-experimental-functions')) {
+  const signature = AGGREGATIONS.get(op)!;
+  if (signature.experimental && !p.features.has('promql-experimental-functions')) {
     const flag = '--enable-feature=promql-experimental-functions';
     failAt(p, start, end, `${op}() is experimental and must be enabled with ${flag}`);
   }
-  const wanted = PARAMETRIC.has(op) ? 2 : 1;
+  const wanted = signature.param ? 2 : 1;
   if (args.length !== wanted) {
     const message = `wrong number of arguments for aggregate expression provided, expected ${wanted}, got ${args.length}`;
     failAt(p, start, end, message);
@@ -450,15 +452,6 @@ function parseAggregationBody(p: Parser): Expr {
     span: spanOf(start, end),
   } satisfies Aggregation);
 }
-
-const PARAMETRIC: ReadonlySet<AggregationOperator> = new Set([
-  'topk',
-  'bottomk',
-  'count_values',
-  'quantile',
-  'limitk',
-  'limit_ratio',
-]);
 
 function parseAggregationModifier(p: Parser): { labels: readonly string[]; without: boolean } | undefined {
   if (p.type !== Token.BY && p.type !== Token.WITHOUT) return undefined;

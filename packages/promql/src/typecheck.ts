@@ -1,6 +1,6 @@
-import { compileMatcher, METRIC_NAME } from '@belfry/model';
+import { compileMatcher, METRIC_NAME, quote } from '@belfry/model';
 import type { Aggregation, Binary, Call, Expr, Span, ValueType, VectorMatching, VectorSelector } from './ast.ts';
-import { FUNCTIONS, type FunctionSignature } from './functions.ts';
+import { AGGREGATIONS, FUNCTIONS, type FunctionSignature } from './functions.ts';
 import { syntaxError } from './parse-error.ts';
 import { documentedType, valueTypeOf } from './value-type.ts';
 
@@ -32,7 +32,7 @@ export function typecheck(expr: Expr, input: TypecheckInput): ValueType {
     case 'unary': {
       const type = typecheck(expr.expr, input);
       if (type === 'scalar' || type === 'vector') break;
-      const got = JSON.stringify(documentedType(type));
+      const got = quote(documentedType(type));
       fail(
         input,
         expr.span,
@@ -68,7 +68,7 @@ function expectType(expr: Expr, want: ValueType, context: string, input: Typeche
 function checkAggregation(node: Aggregation, input: TypecheckInput): void {
   expectType(node.expr, 'vector', 'aggregation expression', input);
   if (!node.param) return;
-  expectType(node.param, node.op === 'count_values' ? 'string' : 'scalar', 'aggregation parameter', input);
+  expectType(node.param, AGGREGATIONS.get(node.op)!.param!, 'aggregation parameter', input);
 }
 
 function checkBinary(node: Binary, input: TypecheckInput): void {
@@ -84,7 +84,7 @@ function checkBinary(node: Binary, input: TypecheckInput): void {
   }
   const twice = written?.on ? written.labels.find((label) => written.include.includes(label)) : undefined;
   if (twice !== undefined) {
-    const message = `label ${JSON.stringify(twice)} must not occur in ON and GROUP clause at once`;
+    const message = `label ${quote(twice)} must not occur in ON and GROUP clause at once`;
     fail(input, operatorSpan(node, input.text), message);
   }
   for (const [type, side] of [[left, node.left] as const, [right, node.right] as const]) {
@@ -163,7 +163,7 @@ function checkSelector(node: VectorSelector, input: TypecheckInput, mayBeEmpty: 
   if (node.name !== undefined) {
     const other = node.matchers.slice(0, -1).find((matcher) => matcher.name === METRIC_NAME);
     if (!other) return;
-    const names = `${JSON.stringify(node.name)} or ${JSON.stringify(other.value)}`;
+    const names = `${quote(node.name)} or ${quote(other.value)}`;
     fail(input, node.span, `metric name must not be set twice: ${names}`);
   }
   if (mayBeEmpty || node.matchers.some((matcher) => !compileMatcher(matcher).matchesEmpty)) return;
