@@ -419,7 +419,7 @@ export const billagedCatalogue = catalogue('billaged', {
   }),
   customerScore: gauge({
     name: 'billaged_customer_resource_score',
-    help: 'Resource score of a customer since billaged began: CPU seconds + 0.5 x memory GiB + 0.3 x disk MiB.',
+    help: 'Resource score of the VMs of a customer that are being accounted: CPU seconds + 0.5 x memory GiB + 0.3 x disk MiB.',
     labels: { customer_id: anyValue('customer', 20) },
   }),
   ...rpc,

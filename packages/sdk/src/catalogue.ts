@@ -103,19 +103,31 @@ export type AnyMetric = Metric<any>;
 // biome-ignore lint/suspicious/noExplicitAny: as AnyMetric
 export type AnyHistogram = Histogram<any>;
 
-export interface MetricOptions<L extends LabelSet> {
+export interface BareMetricOptions {
   readonly name: string;
   readonly help: string;
   readonly unit?: Unit;
-  readonly labels?: L;
+  readonly labels?: undefined;
   readonly stability?: Stability;
   readonly aliases?: readonly string[];
   readonly deprecated?: { readonly reason: string; readonly renamedTo?: string };
   readonly shared?: boolean;
 }
 
-function common<L extends LabelSet>(options: MetricOptions<L>): MetricCommon<L> {
-  const { name, help, unit = 'count', labels = {} as L, aliases = [], shared = false } = options;
+export interface MetricOptions<L extends LabelSet> extends Omit<BareMetricOptions, 'labels'> {
+  readonly labels: L;
+}
+
+interface Buckets {
+  readonly buckets: readonly number[];
+}
+interface Quantiles {
+  readonly quantiles: readonly number[];
+}
+type AnyOptions = BareMetricOptions | MetricOptions<LabelSet>;
+
+function common(options: AnyOptions): MetricCommon<LabelSet> {
+  const { name, help, unit = 'count', labels = {}, aliases = [], shared = false } = options;
   if (!isLegacyMetricName(name)) throw new BelfryError('bad_data', `metric name ${JSON.stringify(name)} is not valid`);
   for (const label of Object.keys(labels)) {
     if (!isLegacyLabelName(label) || label.startsWith('__')) {
@@ -136,12 +148,16 @@ function common<L extends LabelSet>(options: MetricOptions<L>): MetricCommon<L> 
 }
 
 /** Only ever rises, and begins anew at 0 with the process. @throws BelfryError `bad_data` for an invalid name */
-export function counter<const L extends LabelSet = NoLabels>(options: MetricOptions<L>): Counter<L> {
+export function counter(options: BareMetricOptions): Counter<NoLabels>;
+export function counter<const L extends LabelSet>(options: MetricOptions<L>): Counter<L>;
+export function counter(options: AnyOptions): Counter {
   return Object.freeze({ kind: 'counter', ...common(options) });
 }
 
 /** Goes up and down. @throws BelfryError `bad_data` for an invalid name */
-export function gauge<const L extends LabelSet = NoLabels>(options: MetricOptions<L>): Gauge<L> {
+export function gauge(options: BareMetricOptions): Gauge<NoLabels>;
+export function gauge<const L extends LabelSet>(options: MetricOptions<L>): Gauge<L>;
+export function gauge(options: AnyOptions): Gauge {
   return Object.freeze({ kind: 'gauge', ...common(options) });
 }
 
@@ -149,9 +165,9 @@ export function gauge<const L extends LabelSet = NoLabels>(options: MetricOption
  * Counts observations in buckets.
  * @throws BelfryError `bad_data` for an invalid name, or bounds that do not ascend
  */
-export function histogram<const L extends LabelSet = NoLabels>(
-  options: MetricOptions<L> & { readonly buckets: readonly number[] },
-): Histogram<L> {
+export function histogram(options: BareMetricOptions & Buckets): Histogram<NoLabels>;
+export function histogram<const L extends LabelSet>(options: MetricOptions<L> & Buckets): Histogram<L>;
+export function histogram(options: AnyOptions & Buckets): Histogram {
   const { buckets, name } = options;
   if (buckets.length === 0 || buckets.some((b, i) => !Number.isFinite(b) || (i > 0 && b <= buckets[i - 1]!))) {
     throw new BelfryError('bad_data', `${name}: bucket bounds must be finite and ascend: ${buckets.join(', ')}`);
@@ -160,14 +176,16 @@ export function histogram<const L extends LabelSet = NoLabels>(
 }
 
 /** @throws BelfryError `bad_data` for an invalid name */
-export function info<const L extends LabelSet = NoLabels>(options: MetricOptions<L>): Info<L> {
+export function info(options: BareMetricOptions): Info<NoLabels>;
+export function info<const L extends LabelSet>(options: MetricOptions<L>): Info<L>;
+export function info(options: AnyOptions): Info {
   return Object.freeze({ kind: 'info', ...common(options) });
 }
 
 /** @throws BelfryError `bad_data` for an invalid name */
-export function summary<const L extends LabelSet = NoLabels>(
-  options: MetricOptions<L> & { readonly quantiles: readonly number[] },
-): Summary<L> {
+export function summary(options: BareMetricOptions & Quantiles): Summary<NoLabels>;
+export function summary<const L extends LabelSet>(options: MetricOptions<L> & Quantiles): Summary<L>;
+export function summary(options: AnyOptions & Quantiles): Summary {
   return Object.freeze({ kind: 'summary', ...common(options), quantiles: options.quantiles });
 }
 

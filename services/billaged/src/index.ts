@@ -1,0 +1,3 @@
+export * from './billaged.ts';
+export * from './config.ts';
+export * from './incidents.ts';

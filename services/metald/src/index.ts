@@ -1,0 +1,3 @@
+export * from './config.ts';
+export * from './incidents.ts';
+export * from './metald.ts';
