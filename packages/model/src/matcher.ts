@@ -94,7 +94,9 @@ function compileRe2(source: string): RE2JS {
   try {
     return RE2JS.compile(source, RE2JS.DOTALL);
   } catch (error) {
-    const detail = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
+    // The library shows the pattern with the flag that we add.
+    const raw = error instanceof Error ? error.message : String(error);
+    const detail = raw.replace(/^error parsing regexp: /, '').replace('(?s)', '');
     throw new BelfryError('regex_invalid', `error parsing regexp: ${detail}`, { cause: error });
   }
 }
