@@ -1,4 +1,29 @@
-export * from './alert.ts';
-export * from './dispatcher.ts';
-export * from './pipeline.ts';
-export * from './state.ts';
+export type { PostableAlert, RefusedAlert } from './admission.ts';
+export { type Alert, NO_TIME } from './alert.ts';
+export {
+  type Alertmanager,
+  type AlertmanagerLimits,
+  type AlertmanagerOptions,
+  type AlertmanagerStatus,
+  createAlertmanager,
+  type Preview,
+} from './alertmanager.ts';
+export { type AlertmanagerConfig, type ConfigResult, checkConfig, loadConfig, loadConfigFile } from './config.ts';
+export type { IntegrationConfig, ReceiverConfig } from './config-resolve.ts';
+export { DEFAULT_TEMPLATES } from './default-templates.ts';
+export type { GroupView } from './dispatcher.ts';
+export type { AlertingEvent, AlertingLogger } from './events.ts';
+export { fingerprintOf } from './fingerprint.ts';
+export type { IntervalVerdict } from './flush.ts';
+export type { InhibitionVerdict, InhibitRule } from './inhibitor.ts';
+export type { AttemptResult, Integration, SentPayload } from './integration.ts';
+export { formatAlertMatcher, formatAlertMatchers, parseMatcher, parseMatchers } from './matchers.ts';
+export type { MetricFamily, MetricSample } from './metrics.ts';
+export type { NotificationQuery, NotificationRecord, RecordedAlert, StoredNotification } from './provenance.ts';
+export type { AlertGroup, AlertQuery, GettableAlert, GettableSilence } from './queries.ts';
+export { buildRoute, matchRoutes, type Route, type RouteConfig, walkRoutes } from './route.ts';
+export type { Silence, SilenceRequest, SilenceState } from './silences.ts';
+export type { DeliveryAttempt } from './stage-send.ts';
+export { formatApiTime, formatTime, parseTime } from './time.ts';
+export { intervalContains, type TimeInterval } from './time-interval.ts';
+export type { RouteOutlook, RouteStep, WhyReport } from './why.ts';

@@ -9,7 +9,7 @@ import type { Silence, SilenceStorage } from './silences.ts';
 
 const FILE = 'alerting.db';
 const SCHEMA_VERSION = 1;
-const LOCK_WAIT_MS = 2000;
+const LOCK_WAIT_MS = 500;
 const MAX_QUERY_ROWS = 1000;
 
 /**
