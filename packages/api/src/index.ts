@@ -1,3 +1,4 @@
+export { type AlertmanagerRoutesOptions, alertmanagerRoutes } from './alertmanager/routes.ts';
 export { type NotificationView, notificationView } from './belfry/notifications.ts';
 export { type BelfryHost, belfryRoutes, type NotificationFilter } from './belfry/routes.ts';
 export { type Dashboard, type DashboardEntry, grafanaRoutes } from './grafana/routes.ts';
