@@ -78,7 +78,7 @@ const any1 = (fn: (value: unknown) => unknown) => ({
   call: ([value]: readonly unknown[]) => fn(value),
 });
 
-/** Prometheus' template functions. `query` promises, so such templates are rendered asynchronously. */
+/** What templates of alerting rules may call in Prometheus. `query` promises, so such templates are rendered asynchronously. */
 export const PROMETHEUS_FUNCTIONS: FunctionMap<PrometheusHost> = {
   query: {
     params: ['string'],
@@ -117,10 +117,6 @@ export const PROMETHEUS_FUNCTIONS: FunctionMap<PrometheusHost> = {
       return typed(QUERY_RESULT, sorted);
     },
   },
-  tmpl: {
-    params: ['string', 'any'],
-    call: ([name, data], { renderNamed }) => renderNamed(name as string, data === null ? undefined : data),
-  },
   reReplaceAll: {
     params: ['string', 'string', 'string'],
     call: ([pattern, replacement, text]) => replaceAll(pattern as string, replacement as string, text as string),
@@ -150,6 +146,15 @@ export const PROMETHEUS_FUNCTIONS: FunctionMap<PrometheusHost> = {
   parseDurationTime: text1((text) => goDuration(BigInt(parseDuration(text)) * 1_000_000n)),
   externalURL: { params: [], call: (_, { host }) => host.externalUrl },
   pathPrefix: { params: [], call: (_, { host }) => new URL(host.externalUrl).pathname.replace(/\/$/, '') },
+};
+
+/** What console templates may call: in addition `tmpl`, which renders a template whose name is computed. */
+export const CONSOLE_FUNCTIONS: FunctionMap<PrometheusHost> = {
+  ...PROMETHEUS_FUNCTIONS,
+  tmpl: {
+    params: ['string', 'any'],
+    call: ([name, data], { renderNamed }) => renderNamed(name as string, data === null ? undefined : data),
+  },
 };
 
 function present(sample: unknown): Sample {

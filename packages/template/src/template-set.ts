@@ -34,13 +34,22 @@ export interface RenderOptions<Host> {
   readonly maxSteps?: number;
 }
 
+/** A parsed text, ready to be rendered; see {@link TemplateSet} for what its functions do. */
+export interface PreparedTemplate<Host> {
+  render(data: unknown, options: RenderOptions<Host>): Promise<string>;
+  renderSync(data: unknown, options: RenderOptions<Host>): string;
+}
+
 /** Parsed templates that may call each other. Immutable. */
 export interface TemplateSet<Host> {
   /** Of all templates defined, sorted. */
   readonly names: readonly string[];
   has(name: string): boolean;
-  /** Parses a text as {@link render} would, for its errors. @throws BelfryError `template_failed` */
-  check(text: string, as?: string): void;
+  /**
+   * Parses a text that may use the templates of the set, to be rendered many times.
+   * @throws BelfryError `template_failed`
+   */
+  prepare(text: string, as?: string): PreparedTemplate<Host>;
   /**
    * Renders, awaiting what functions promise.
    * @throws BelfryError `template_failed` with Go's message and, as cause, the place; or the signal's reason.
@@ -63,9 +72,6 @@ export function parseTemplates<Host>(
   for (const { name, text } of sources) addTrees(trees, parseTemplate(name, text, known));
   const texts = new Map<string, Parsed>();
   const parseText = (text: string, as: string): Parsed => {
-    const key = `${as}\0${text}`;
-    const cached = texts.get(key);
-    if (cached) return cached;
     const own = parseTemplate(as, text, known);
     const tree = own.get(as)!;
     // An empty text does not hide what the set defines under its name, as in Go; it renders to nothing all the same.
@@ -73,20 +79,25 @@ export function parseTemplates<Host>(
       const mine = own.get(name);
       return mine && !(isEmptyBody(mine.body) && trees.has(name)) ? mine : trees.get(name);
     };
-    const parsed = { tree, lookUp };
+    return { tree, lookUp };
+  };
+  const cachedText = (text: string, as: string): Parsed => {
+    const key = `${as}\0${text}`;
+    const cached = texts.get(key);
+    if (cached) return cached;
+    const parsed = parseText(text, as);
     if (texts.size >= MAX_CACHED_TEXTS) texts.delete(texts.keys().next().value!);
     texts.set(key, parsed);
     return parsed;
   };
-  const parsed = (entry: TemplateEntry): Parsed => {
-    if ('text' in entry) return parseText(entry.text, entry.as ?? '');
+  const parsedEntry = (entry: TemplateEntry): Parsed => {
+    if ('text' in entry) return cachedText(entry.text, entry.as ?? '');
     const tree = trees.get(entry.name);
     if (!tree) throw noTemplate(entry.name);
     return { tree, lookUp: (name) => trees.get(name) };
   };
-  const start = (entry: TemplateEntry, data: unknown, options: RenderOptions<Host>): Run<string> => {
-    const { tree, lookUp } = parsed(entry);
-    return execute(tree, data, {
+  const start = ({ tree, lookUp }: Parsed, data: unknown, options: RenderOptions<Host>): Run<string> =>
+    execute(tree, data, {
       lookUp,
       functions,
       host: options.host,
@@ -97,23 +108,19 @@ export function parseTemplates<Host>(
       maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
       maxSteps: options.maxSteps ?? DEFAULT_MAX_STEPS,
     });
-  };
 
   return {
     names: [...trees.keys()].sort(),
     has: (name) => trees.has(name),
-    check: (text, as = '') => void parseText(text, as),
-    render: async (entry, data, options) => drive(start(entry, data, options)),
-    renderSync: (entry, data, options) => {
-      const run = start(entry, data, options);
-      let result = run.next();
-      // The generator turns what is thrown into it into an error that names the call.
-      while (!result.done) {
-        void Promise.resolve(result.value).catch(() => {});
-        result = run.throw(new Error('the function answers later, and this template is rendered at once'));
-      }
-      return result.value;
+    prepare: (text, as = '') => {
+      const parsed = parseText(text, as);
+      return {
+        render: async (data, options) => drive(start(parsed, data, options)),
+        renderSync: (data, options) => driveSync(start(parsed, data, options)),
+      };
     },
+    render: async (entry, data, options) => drive(start(parsedEntry(entry), data, options)),
+    renderSync: (entry, data, options) => driveSync(start(parsedEntry(entry), data, options)),
   };
 }
 
@@ -136,6 +143,16 @@ function noTemplate(name: string): BelfryError {
     column: -1,
     detail,
   });
+}
+
+function driveSync(run: Run<string>): string {
+  let result = run.next();
+  while (!result.done) {
+    void Promise.resolve(result.value).catch(() => {});
+    // The generator turns what is thrown into it into an error that names the call.
+    result = run.throw(new Error('the function answers later, and this template is rendered at once'));
+  }
+  return result.value;
 }
 
 async function drive(run: Run<string>): Promise<string> {

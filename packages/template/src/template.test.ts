@@ -5,10 +5,10 @@ import {
   ALERT_PREAMBLE,
   ALERTMANAGER_FUNCTIONS,
   alertTemplateData,
+  CONSOLE_FUNCTIONS,
   formatGoFloat,
   goTimeFromMs,
   notificationTemplateData,
-  PROMETHEUS_FUNCTIONS,
   parseTemplates,
   type RenderOptions,
   sprintf,
@@ -279,7 +279,7 @@ describe("Prometheus' functions", () => {
     timeMs: 0,
     externalUrl: 'http://testhost:9090/path/prefix',
   });
-  const set = parseTemplates([], PROMETHEUS_FUNCTIONS);
+  const set = parseTemplates([], CONSOLE_FUNCTIONS);
   const render = (text: string, data?: unknown, result = up, html = false) =>
     set.render({ text, as: 'test' }, data, { host: host(result), html });
 
