@@ -1,6 +1,7 @@
 import { BelfryError } from '@belfry/model';
 import { checkedDuration, type DurationText } from './duration-text.ts';
 import type { Query } from './query.ts';
+import { exprOf } from './query-expr.ts';
 
 export type Severity = 'critical' | 'warning' | 'info';
 
@@ -32,9 +33,12 @@ export interface AlertOptions {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** @throws BelfryError `bad_data` for a duration that is none, or a query with a variable of a dashboard */
+/**
+ * @throws BelfryError `bad_data` for a duration that is none or a query with a variable of a dashboard,
+ * `query_syntax` or `query_type` for a query that Prometheus would refuse
+ */
 export function alert(name: string, options: AlertOptions): Alert {
-  refuseVariables(options.query, `alert ${name}`);
+  checkRuleQuery(options.query, `alert ${name}`);
   return Object.freeze({
     kind: 'alert',
     name,
@@ -60,12 +64,12 @@ export interface Recording {
 
 const RECORDING_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*(:[a-zA-Z0-9_]+){1,}$/;
 
-/** @throws BelfryError `bad_data` for a name that is not `level:metric:operations`, or a dashboard's variable */
+/** @throws BelfryError `bad_data` for a name that is not `level:metric:operations`; as {@link alert} for the query */
 export function recording(name: string, query: Query, labels: Readonly<Record<string, string>> = {}): Recording {
   if (!RECORDING_NAME.test(name)) {
     throw new BelfryError('bad_data', `recording rule ${name}: expected a name like level:metric:operations`);
   }
-  refuseVariables(query, `recording rule ${name}`);
+  checkRuleQuery(query, `recording rule ${name}`);
   return Object.freeze({ kind: 'recording', name, query, labels });
 }
 
@@ -88,9 +92,13 @@ export function ruleGroup(name: string, interval: DurationText, rules: readonly 
   return Object.freeze({ kind: 'rule-group', name, interval: checkedDuration(interval, `rule group ${name}`), rules });
 }
 
-function refuseVariables(query: Query, where: string): void {
-  const variable = /\$\w+/.exec(query.text.replace(/"(?:[^"\\]|\\.)*"/g, (s) => (/^"\$\w+"$/.test(s) ? s : '')));
+const VARIABLE = /\$\w+/;
+
+/** Rules are evaluated by Prometheus, which knows no variables. */
+function checkRuleQuery(query: Query, where: string): void {
+  const variable = VARIABLE.exec(query.text);
   if (variable) {
     throw new BelfryError('bad_data', `${where}: ${variable[0]} exists only in dashboards; name a window such as '5m'`);
   }
+  exprOf(query, where);
 }

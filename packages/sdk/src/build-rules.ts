@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BelfryError } from '@belfry/model';
+import { prettyExpr } from '@belfry/promql';
 import type { Alert, Recording, RuleGroup } from './alert.ts';
 import type { BuildSettings, GeneratedFile } from './build.ts';
 import { alertsOf, type Pack } from './pack.ts';
+import { exprOf } from './query-expr.ts';
 import { GENERATED, yamlText } from './yaml-text.ts';
 
 /** One file a rule group. */
@@ -26,7 +28,7 @@ function alertYaml(pack: Pack, alert: Alert, settings: BuildSettings) {
   const runbook = alert.runbook ? { runbook_url: `${settings.runbookBaseUrl}/${pack.name}/${alert.runbook}` } : {};
   return {
     alert: alert.name,
-    expr: alert.query.text,
+    expr: prettyExpr(exprOf(alert.query, `alert ${alert.name}`)),
     for: alert.for,
     ...(alert.keepFiringFor ? { keep_firing_for: alert.keepFiringFor } : {}),
     // `pack` lets several packs share one Alertmanager without their routes or names meeting.
@@ -37,7 +39,7 @@ function alertYaml(pack: Pack, alert: Alert, settings: BuildSettings) {
 
 function recordingYaml(rule: Recording) {
   const labels = Object.keys(rule.labels).length > 0 ? { labels: rule.labels } : {};
-  return { record: rule.name, expr: rule.query.text, ...labels };
+  return { record: rule.name, expr: prettyExpr(exprOf(rule.query, `recording rule ${rule.name}`)), ...labels };
 }
 
 /** The runbooks that the pack's alerts name, each once. */

@@ -1,6 +1,7 @@
 import { BelfryError } from '@belfry/model';
 import type { AnyMetric, LabelName, LabelSet, Metric } from './catalogue.ts';
 import type { Limit, Query, VariableReference } from './query.ts';
+import { exprOf } from './query-expr.ts';
 
 /** Grafana's names of the units in use. `percentunit` shows 0 to 1 as percent, `reqps` and the like are rates. */
 export type PanelUnit =
@@ -92,6 +93,7 @@ function panelOf(type: PanelType) {
   return (title: string, queries: PanelQueries, options: PanelOptions = {}): Panel => {
     const targets = targetsOf(queries);
     if (targets.length === 0) throw new BelfryError('bad_data', `panel ${title} has no queries`);
+    for (const { query } of targets) exprOf(query, `panel ${title}`);
     const { unit = 'short', ...rest } = options;
     return Object.freeze({ kind: 'panel', type, title, targets, unit, ...rest });
   };
@@ -106,7 +108,10 @@ function isQuery(queries: PanelQueries): queries is Query {
   return (queries as Query).kind === 'query' && typeof (queries as Query).text === 'string';
 }
 
-/** Panels by their kind: title, queries, and what differs from the defaults. */
+/**
+ * Panels by their kind: title, queries, and what differs from the defaults.
+ * Each throws BelfryError `query_syntax` or `query_type` for a query that Prometheus would refuse.
+ */
 export const panel = {
   timeseries: panelOf('timeseries'),
   stat: panelOf('stat'),

@@ -6,6 +6,7 @@ export type { DurationText } from './duration-text.ts';
 export * from './instruments.ts';
 export * from './pack.ts';
 export * from './query.ts';
+export { exprOf } from './query-expr.ts';
 export * from './routing.ts';
 export * from './runtime-metrics.ts';
 export * from './scenario.ts';
