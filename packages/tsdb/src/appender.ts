@@ -328,7 +328,7 @@ function applyFloats(head: Head, c: SampleColumns, slots: Uint32Array): void {
   for (let i = 0; i < c.count; i++) {
     const slot = slots[i];
     const t = c.ts[i];
-    if (t <= head.series.xor.lastT[slot]) {
+    if (t <= head.series.xor.lastT[slot] || t < head.minValidT) {
       stats.outOfOrder++;
       continue;
     }

@@ -1,43 +1,31 @@
-import {
-  type Appendable,
-  BelfryError,
-  type Clock,
-  compareText,
-  compileMatcher,
-  EMPTY_LABELS,
-  type Labels,
-  type Matcher,
-  type Random,
-} from '@belfry/model';
-import type { SampleSource, SelectHints, SeriesExemplars, SeriesSamples } from '@belfry/promql';
+import { type Appendable, BelfryError, type Clock, type Matcher, type Random } from '@belfry/model';
+import type { SampleSource } from '@belfry/promql';
 import { openAppender } from './appender.ts';
-import { newExemplarStore, selectExemplars } from './exemplars.ts';
+import { closeBlock } from './block.ts';
+import { blockRanges } from './compaction-plan.ts';
+import { newExemplarStore } from './exemplars.ts';
 import { type Files, fileFault, nodeFiles } from './files.ts';
 import { type Head, newHead } from './head.ts';
-import { closeHeadChunks, openHeadChunks, type StoredChunk } from './head-chunks.ts';
-import { readHeadSeries, selectHead } from './head-source.ts';
+import { closeHeadChunks, type HeadChunkDamage, openHeadChunks, type StoredChunk } from './head-chunks.ts';
 import { lockDirectory } from './lock.ts';
-import { DEFAULT_CACHE_BYTES, newPageCache } from './page-cache.ts';
-import { selectSlots } from './postings.ts';
-import { repairSegment } from './quarantine.ts';
-import { type ReplayProgress, replayWal, settleTips } from './replay.ts';
 import {
-  clearBuffer,
-  dropDeleted,
-  newSampleBuffer,
-  type SampleBuffer,
-  samplesBetween,
-  sortBuffer,
-} from './sample-buffer.ts';
+  blocksEnd,
+  cleanTombstones,
+  deleteSamples,
+  isHeadCompactable,
+  loadBlocks,
+  maintain,
+  snapshot,
+} from './maintenance.ts';
+import { DEFAULT_CACHE_BYTES, newPageCache } from './page-cache.ts';
+import { QUARANTINE, repairSegment, setAside } from './quarantine.ts';
+import { listExemplars, listLabelNames, listLabelValues, listSeries, selectSamples } from './query.ts';
+import { type ReplayProgress, replayWal, settleTips } from './replay.ts';
+import type { DatabaseEvent, DatabaseState } from './state.ts';
 import { newHeadStats } from './stats.ts';
-import { openWal, type WalCompression } from './wal.ts';
+import { openWal, type SegmentDamage, type WalCompression } from './wal.ts';
 
-/** Something that whoever runs the store should know: damage found, a disk that is full, a compaction done. */
-export interface DatabaseEvent {
-  readonly level: 'info' | 'warn' | 'error';
-  readonly message: string;
-  readonly error?: BelfryError;
-}
+export type { DatabaseEvent };
 
 export interface DatabaseOptions {
   /** Made if it is not there. */
@@ -54,26 +42,48 @@ export interface DatabaseOptions {
   readonly walSegmentBytes?: number;
   /** How many exemplars to keep in memory; 0: none. */
   readonly maxExemplars?: number;
+  /** The span of the largest block that smaller ones are merged to. */
+  readonly maxBlockRangeMs?: number;
+  /** Blocks this much older than the newest are dropped; 0: none for their age. */
+  readonly retentionMs?: number;
+  /** The oldest blocks are dropped while all together, log included, take more than this; 0: none for their size. */
+  readonly retentionBytes?: number;
   /** Memory for pages of chunk files. */
   readonly cacheBytes?: number;
 }
 
 export const DEFAULT_BLOCK_RANGE_MS = 2 * 3600_000;
+export const DEFAULT_RETENTION_MS = 15 * 24 * 3600_000;
 export const DEFAULT_MAX_EXEMPLARS = 100_000;
 
-/** An open data directory. One thread owns it; nothing of it may be used after `close`. */
+/** Without a retention by time, blocks are merged up to this span. */
+const MAX_BLOCK_RANGE_MS = 31 * 24 * 3600_000;
+
+/**
+ * An open data directory. One thread owns it; nothing of it may be used after `close`. What works in steps is a generator: drive
+ * it to the end with {@link runSteps}, or step by step with other work in between.
+ */
 export interface Database extends SampleSource, Appendable {
+  /** All maintenance that is due. Failures are told as events, and tried again next time. */
+  maintain(): Generator<void, void, void>;
+  /** Whether {@link maintain} has a block to write. */
+  isMaintenanceDue(): boolean;
+  /** @throws BelfryError `storage_full`, `regex_invalid` */
+  deleteSamples(matcherSets: readonly (readonly Matcher[])[], minMs: number, maxMs: number): void;
+  cleanTombstones(): Generator<void, void, void>;
+  /** Into a directory that is made for it. */
+  snapshot(target: string, skipHead: boolean): Generator<void, void, void>;
+  readonly state: DatabaseState;
   /** Writes out what memory has and lets go of the directory. */
   close(): void;
 }
 
-export interface DatabaseState {
-  readonly options: DatabaseOptions;
-  readonly files: Files;
-  readonly directory: string;
-  readonly head: Head;
-  readonly progress: ReplayProgress;
-  closed: boolean;
+/** Does all steps at once. */
+export function runSteps<T>(steps: Generator<void, T, void>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
 }
 
 /**
@@ -81,179 +91,164 @@ export interface DatabaseState {
  * @throws BelfryError `data_locked` when another process has it; `file_unreadable`, `storage_full`.
  */
 export function openDatabase(options: DatabaseOptions): Database {
-  const opening = openSteps(options);
-  for (;;) {
-    const step = opening.next();
-    if (step.done) return step.value;
+  return runSteps(openDatabaseSteps(options));
+}
+
+/** As {@link openDatabase}, in steps; `progress` tells how far it is. */
+export function* openDatabaseSteps(
+  options: DatabaseOptions,
+  progress: ReplayProgress = newReplayProgress(),
+): Generator<void, Database, void> {
+  const files = options.files ?? nodeFiles;
+  const { directory } = options;
+  try {
+    files.makeDirectory(directory);
+    const lock = lockDirectory(files, directory);
+    try {
+      const state = newState(options, files, progress);
+      yield* openHead(state, options);
+      return database(state, () => lock.release());
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  } catch (error) {
+    throw fileFault(error, `data directory ${directory}`);
   }
 }
 
-function* openSteps(options: DatabaseOptions): Generator<void, Database, void> {
-  const files = options.files ?? nodeFiles;
+export function newReplayProgress(): ReplayProgress {
+  return { min: 0, max: 0, current: 0, state: 'waiting' };
+}
+
+function newState(options: DatabaseOptions, files: Files, progress: ReplayProgress): DatabaseState {
   const { directory } = options;
-  const emit = options.onEvent ?? (() => {});
-  try {
-    files.makeDirectory(directory);
-  } catch (error) {
-    throw fileFault(error, `data directory ${directory}`);
-  }
-  const lock = lockDirectory(files, directory);
-  try {
-    const cache = newPageCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
-    const stored = new Map<number, StoredChunk[]>();
-    const collect = (chunk: StoredChunk) => {
-      const list = stored.get(chunk.ref);
-      if (list) list.push(chunk);
-      else stored.set(chunk.ref, [chunk]);
-    };
-    const { chunks, damage } = openHeadChunks(files, `${directory}/chunks_head`, cache, collect);
-    const head = newHead({
-      chunks,
-      blockRangeMs: options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS,
-      exemplars: newExemplarStore(options.maxExemplars ?? DEFAULT_MAX_EXEMPLARS),
-      outOfOrder: { windowMs: options.outOfOrderWindowMs ?? 0 },
-      stats: newHeadStats(),
+  const cache = newPageCache(options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+  const blockRangeMs = options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS;
+  const retentionMs = options.retentionMs ?? DEFAULT_RETENTION_MS;
+  const largest = retentionMs > 0 ? Math.min(MAX_BLOCK_RANGE_MS, retentionMs / 10) : MAX_BLOCK_RANGE_MS;
+  return {
+    files,
+    directory,
+    clock: options.clock,
+    random: options.random,
+    emit: options.onEvent ?? (() => {}),
+    cache,
+    head: undefined as unknown as Head,
+    blocks: [],
+    ranges: blockRanges(blockRangeMs, options.maxBlockRangeMs ?? largest),
+    retentionMs,
+    retentionBytes: options.retentionBytes ?? 0,
+    readers: new Set(),
+    waiting: [],
+    deletedRefs: new Map(),
+    counters: {
+      compactions: 0,
+      compactionsFailed: 0,
+      compactionSeconds: 0,
+      blocksLoadFailures: 0,
+      timeRetentions: 0,
+      sizeRetentions: 0,
+      checkpoints: 0,
+      checkpointsFailed: 0,
+      replaySeconds: 0,
+    },
+    progress,
+    busy: false,
+    closed: false,
+  };
+}
+
+function* openHead(state: DatabaseState, options: DatabaseOptions): Generator<void, void, void> {
+  const { files, directory } = state;
+  const begun = state.clock.monotonic();
+  const stored = new Map<number, StoredChunk[]>();
+  const chunkDirectory = `${directory}/chunks_head`;
+  const { chunks, damage } = openHeadChunks(files, chunkDirectory, state.cache, (chunk) => {
+    const list = stored.get(chunk.ref);
+    if (list) list.push(chunk);
+    else stored.set(chunk.ref, [chunk]);
+  });
+  const head = newHead({
+    chunks,
+    blockRangeMs: options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS,
+    exemplars: newExemplarStore(options.maxExemplars ?? DEFAULT_MAX_EXEMPLARS),
+    outOfOrder: { windowMs: options.outOfOrderWindowMs ?? 0, series: new Map() },
+    stats: newHeadStats(),
+  });
+  state.head = head;
+  if (damage) tellChunkDamage(state, damage);
+  loadBlocks(state);
+  head.minValidT = blocksEnd(state);
+  yield;
+  const walDirectory = `${directory}/wal`;
+  const result = yield* replayWal(head, files, walDirectory, stored, state.progress);
+  for (const d of result.damages) mendSegment(state, d);
+  for (const [ref, segment] of result.aliases) state.deletedRefs.set(ref, segment);
+  if (result.unknownRefs > 0) {
+    state.emit({
+      level: 'warn',
+      message: `${result.unknownRefs} records of the log belong to series that it does not introduce; left out`,
     });
-    if (damage) {
-      emit({
-        level: 'warn',
-        message: `${damage.path}: at byte ${damage.position}: ${damage.reason}; its samples are read from the log instead`,
-        error: new BelfryError('data_corrupt', `at byte ${damage.position}: ${damage.reason}`, { file: damage.path }),
-      });
-    }
-    const progress: ReplayProgress = { min: 0, max: 0, current: 0, state: 'waiting' };
-    const walDirectory = `${directory}/wal`;
-    const result = yield* replayWal(head, files, walDirectory, stored, progress);
-    for (const d of result.damages) {
-      head.stats.walCorruptions++;
-      const kept = repairSegment(files, directory, d);
-      const what = d.tail
-        ? 'the log ends in the middle of a record, as after a crash; cut off there'
-        : `${d.reason}; the readable records are kept, the damaged file is now ${kept}`;
-      emit({
-        level: d.tail ? 'info' : 'error',
-        message: `${d.path}: at byte ${d.position}: ${what}`,
-        error: new BelfryError('data_corrupt', `at byte ${d.position}: ${d.reason}`, { file: d.path }),
-      });
-    }
-    settleTips(head);
-    head.wal = openWal({
-      files,
-      directory: walDirectory,
-      compression: options.walCompression ?? 'snappy',
-      ...(options.walSegmentBytes ? { segmentBytes: options.walSegmentBytes } : {}),
-    });
-    const state: DatabaseState = { options, files, directory, head, progress, closed: false };
-    return database(state, () => lock.release());
-  } catch (error) {
-    lock.release();
-    throw fileFault(error, `data directory ${directory}`);
   }
+  settleTips(head);
+  head.wal = openWal({
+    files,
+    directory: walDirectory,
+    compression: options.walCompression ?? 'snappy',
+    ...(options.walSegmentBytes ? { segmentBytes: options.walSegmentBytes } : {}),
+  });
+  state.counters.replaySeconds = (state.clock.monotonic() - begun) / 1000;
+}
+
+/** Everything in these files is in the log too: the damaged ones only have to get out of the way. */
+function tellChunkDamage(state: DatabaseState, damage: HeadChunkDamage): void {
+  const [file] = damage.paths;
+  const error = new BelfryError('data_corrupt', `at byte ${damage.position}: ${damage.reason}`, { file });
+  for (const path of damage.paths) setAside(state.files, state.directory, path);
+  const what = `its samples are read from the log instead; the file is now in ${state.directory}/${QUARANTINE}`;
+  state.emit({ level: 'warn', message: `${error.located}; ${what}`, error });
+}
+
+function mendSegment(state: DatabaseState, d: SegmentDamage): void {
+  state.head.stats.walCorruptions++;
+  const error = new BelfryError('data_corrupt', `at byte ${d.position}: ${d.reason}`, { file: d.path });
+  const original = repairSegment(state.files, state.directory, d);
+  const torn = 'the log ends in the middle of a record, as after a crash; cut off there';
+  const what = d.tail ? torn : `the readable records are kept; the damaged file is now ${original}`;
+  state.emit({ level: d.tail ? 'info' : 'error', message: `${error.located}: ${what}`, error });
 }
 
 function database(state: DatabaseState, unlock: () => void): Database {
   const { head } = state;
   return {
+    state,
     appender: () => {
       if (state.closed) throw new BelfryError('unavailable', 'the database is closed');
       return openAppender(head);
     },
-    select: (matchers, minMs, maxMs, hints) => selectSeries(state, matchers, minMs, maxMs, hints),
-    series: (sets, minMs, maxMs, limit) => seriesOf(state, sets, minMs, maxMs, limit),
-    labelNames: (sets, minMs, maxMs, limit) => {
-      const names = new Set<string>();
-      if (sets.length === 0) for (const name of head.series.postings.names.keys()) names.add(name);
-      else
-        for (const labels of seriesOf(state, sets, minMs, maxMs)) {
-          for (let i = 0; i < labels.length; i += 2) names.add(labels[i]);
-        }
-      return [...names].sort(compareText).slice(0, limit || undefined);
-    },
-    labelValues: (name, sets, minMs, maxMs, limit) => {
-      const values = new Set<string>();
-      if (sets.length === 0) for (const v of head.series.postings.names.get(name)?.values.keys() ?? []) values.add(v);
-      else
-        for (const labels of seriesOf(state, sets, minMs, maxMs)) {
-          const i = labels.indexOf(name);
-          if (i >= 0 && i % 2 === 0) values.add(labels[i + 1]);
-        }
-      return [...values].sort(compareText).slice(0, limit || undefined);
-    },
-    exemplars: (sets, minMs, maxMs) => exemplarsOf(state, sets, minMs, maxMs),
+    select: (matchers, minMs, maxMs) => selectSamples(state, matchers, minMs, maxMs),
+    series: (sets, minMs, maxMs, limit) => listSeries(state, sets, minMs, maxMs, limit),
+    labelNames: (sets, minMs, maxMs, limit) => listLabelNames(state, sets, minMs, maxMs, limit),
+    labelValues: (name, sets, minMs, maxMs, limit) => listLabelValues(state, name, sets, minMs, maxMs, limit),
+    exemplars: (sets, minMs, maxMs) => listExemplars(state, sets, minMs, maxMs),
+    maintain: () => maintain(state),
+    isMaintenanceDue: () => isHeadCompactable(state),
+    deleteSamples: (sets, minMs, maxMs) => deleteSamples(state, sets, minMs, maxMs),
+    cleanTombstones: () => cleanTombstones(state),
+    snapshot: (target, skipHead) => snapshot(state, target, skipHead),
     close: () => {
       if (state.closed) return;
       state.closed = true;
       try {
         closeHeadChunks(head.chunks);
         head.wal?.close();
+        for (const block of state.blocks) closeBlock(block);
+      } catch (error) {
+        throw fileFault(error, 'closing the database');
       } finally {
         unlock();
       }
     },
   };
-}
-
-const idleBuffers: SampleBuffer[] = [];
-const MAX_IDLE_BUFFERS = 4;
-
-function* selectSeries(
-  state: DatabaseState,
-  matchers: readonly Matcher[],
-  minMs: number,
-  maxMs: number,
-  _hints?: SelectHints,
-): Generator<SeriesSamples, void, void> {
-  const { head } = state;
-  const selection = selectHead(head, matchers.map(compileMatcher));
-  const buffer = idleBuffers.pop() ?? newSampleBuffer();
-  try {
-    for (let i = 0; i < selection.slots.length; i++) {
-      clearBuffer(buffer);
-      const slot = selection.slots[i];
-      if (!readHeadSeries(head, selection, i, minMs, maxMs, buffer)) {
-        throw new BelfryError('data_corrupt', 'a chunk of the head cannot be read', {
-          file: `${state.directory}/chunks_head`,
-        });
-      }
-      sortBuffer(buffer);
-      const deleted = head.tombstones.get(slot);
-      if (deleted) dropDeleted(buffer, deleted);
-      const samples = samplesBetween(buffer, head.series.labels[slot], minMs, maxMs);
-      if (samples) yield samples;
-    }
-  } finally {
-    if (idleBuffers.length < MAX_IDLE_BUFFERS) idleBuffers.push(buffer);
-  }
-}
-
-function seriesOf(
-  state: DatabaseState,
-  sets: readonly (readonly Matcher[])[],
-  minMs: number,
-  maxMs: number,
-  limit = 0,
-): Labels[] {
-  const { head } = state;
-  if (head.minT > maxMs || head.maxT < minMs) return [];
-  const seen = new Set<number>();
-  const out: Labels[] = [];
-  for (const set of sets) {
-    for (const slot of selectSlots(head.series.postings, set.map(compileMatcher))) {
-      if (seen.has(slot)) continue;
-      seen.add(slot);
-      out.push(head.series.labels[slot] ?? EMPTY_LABELS);
-      if (limit > 0 && out.length === limit) return out;
-    }
-  }
-  return out;
-}
-
-function exemplarsOf(
-  state: DatabaseState,
-  sets: readonly (readonly Matcher[])[],
-  minMs: number,
-  maxMs: number,
-): SeriesExemplars[] {
-  const compiled = sets.map((set) => set.map(compileMatcher));
-  return selectExemplars(state.head.exemplars, compiled, minMs, maxMs);
 }

@@ -55,7 +55,8 @@ export interface StoredChunk {
 }
 
 export interface HeadChunkDamage {
-  readonly path: string;
+  /** The damaged file, and those after it, which are not used either. */
+  readonly paths: string[];
   readonly position: number;
   readonly reason: string;
 }
@@ -80,8 +81,11 @@ export function openHeadChunks(
   };
   let damage: HeadChunkDamage | undefined;
   for (const number of fileNumbers(files, directory)) {
+    if (damage) {
+      damage.paths.push(filePath(directory, number));
+      continue;
+    }
     chunks.nextNumber = number + 1;
-    if (damage) continue;
     const path = filePath(directory, number);
     const file = files.open(path, 'read');
     if (file.size() === 0) {
@@ -92,11 +96,18 @@ export function openHeadChunks(
       continue;
     }
     const entry: ChunkFile = { number, cached: cachedFile(cache, file), maxT: -Infinity };
+    const content: StoredChunk[] = [];
     const found = scanFile(file, number, (chunk) => {
       entry.maxT = Math.max(entry.maxT, chunk.maxT);
-      each(chunk);
+      content.push(chunk);
     });
-    if (found) damage = { path, ...found };
+    if (found) {
+      file.close();
+      chunks.nextNumber = number;
+      damage = { paths: [path], ...found };
+      continue;
+    }
+    for (const chunk of content) each(chunk);
     chunks.opened.set(number, entry);
   }
   return { chunks, damage };

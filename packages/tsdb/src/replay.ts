@@ -31,6 +31,8 @@ export interface ReplayResult {
   readonly samples: number;
   /** Samples and histograms of series that no record introduces. */
   readonly unknownRefs: number;
+  /** Further numbers of series that have one already, and the last segment that may use them. */
+  readonly aliases: Map<number, number>;
 }
 
 interface Replay {
@@ -77,7 +79,9 @@ export function* replayWal(
     yield;
   }
   progress.state = 'done';
-  return { damages, samples: r.samples, unknownRefs: r.unknownRefs };
+  const aliases = new Map<number, number>();
+  for (const [ref, slot] of r.slots) if (head.series.walRefs[slot] !== ref) aliases.set(ref, progress.max);
+  return { damages, samples: r.samples, unknownRefs: r.unknownRefs, aliases };
 }
 
 /** The segments of the newest checkpoint, then those that it does not stand for. */

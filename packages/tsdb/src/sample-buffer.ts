@@ -105,6 +105,17 @@ export function pushFloat(b: SampleBuffer, t: number, low: number, high: number)
   b.count++;
 }
 
+/** Adds all samples of another buffer. */
+export function pushAll(from: SampleBuffer, into: SampleBuffer): void {
+  for (let i = 0; i < from.count; i++) {
+    const h = from.hasHistograms ? from.histograms[i] : undefined;
+    if (h) {
+      if (into.count > 0 && from.ts[i] <= into.ts[into.count - 1]) into.sorted = false;
+      pushHistogram(into, from.ts[i], h);
+    } else pushFloat(into, from.ts[i], from.words[i * 2], from.words[i * 2 + 1]);
+  }
+}
+
 /** Sorts by time; of samples at the same time the one that was added first stays. */
 export function sortBuffer(b: SampleBuffer): void {
   if (b.sorted) return;

@@ -265,6 +265,7 @@ export function readSegment(
 }
 
 interface Scan {
+  readonly buffer: Uint8Array;
   damage: { position: number; reason: string; recordsAfter: number } | undefined;
   /** Fragments of the record being put together, its flags, and where it began. */
   readonly parts: ByteBuffer;
@@ -278,17 +279,47 @@ function scanSegment(
   path: string,
   each: (record: Uint8Array, position: number) => void,
 ): SegmentDamage | undefined {
-  const buffer = new Uint8Array(READ_BYTES);
-  const scan: Scan = { damage: undefined, parts: new ByteBuffer(64 * 1024), flags: 0, position: 0, inRecord: false };
-  let position = 0;
-  for (;;) {
-    const got = file.read(buffer, 0, READ_BYTES, position);
-    for (let start = 0; start < got; start += WAL_PAGE_BYTES) {
-      scanPage(scan, buffer, start, Math.min(start + WAL_PAGE_BYTES, got), position, each);
+  const scan = newScan();
+  for (let position = 0; ; position += READ_BYTES) if (!scanBlock(scan, file, position, each)) break;
+  return endScan(scan, path);
+}
+
+/** The readable records of a segment, one by one, each the caller's own; returns the first damage. See {@link readSegment}. */
+export function* segmentRecords(files: Files, path: string): Generator<Uint8Array, SegmentDamage | undefined, void> {
+  const file = files.open(path, 'read');
+  try {
+    const scan = newScan();
+    for (let position = 0, more = true; more; position += READ_BYTES) {
+      const records: Uint8Array[] = [];
+      more = scanBlock(scan, file, position, (record) => records.push(record.slice()));
+      yield* records;
     }
-    position += got;
-    if (got < READ_BYTES) break;
+    return endScan(scan, path);
+  } finally {
+    file.close();
   }
+}
+
+function newScan(): Scan {
+  const buffer = new Uint8Array(READ_BYTES);
+  return { buffer, damage: undefined, parts: new ByteBuffer(64 * 1024), flags: 0, position: 0, inRecord: false };
+}
+
+/** Reads some pages; whether there may be more. */
+function scanBlock(
+  scan: Scan,
+  file: FileHandle,
+  position: number,
+  each: (record: Uint8Array, position: number) => void,
+): boolean {
+  const got = file.read(scan.buffer, 0, READ_BYTES, position);
+  for (let start = 0; start < got; start += WAL_PAGE_BYTES) {
+    scanPage(scan, scan.buffer, start, Math.min(start + WAL_PAGE_BYTES, got), position, each);
+  }
+  return got === READ_BYTES;
+}
+
+function endScan(scan: Scan, path: string): SegmentDamage | undefined {
   if (scan.inRecord) damaged(scan, scan.position, 'the record ends in the middle');
   const { damage } = scan;
   return damage && { path, position: damage.position, reason: damage.reason, tail: damage.recordsAfter === 0 };
