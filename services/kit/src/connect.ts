@@ -58,6 +58,9 @@ export interface CallObserver {
 /** Fields whose keys are data rather than names. */
 const MAPS = new Set(['metadata', 'options', 'bootOptions', 'features', 'labels']);
 
+/** Levels of messages within messages, as protobuf's own readers have it. */
+const MAX_DEPTH = 100;
+
 /** Serves `procedures` as `POST /<service>/<method>`. */
 export function mountConnect(
   app: FastifyInstance,
@@ -137,14 +140,16 @@ function readMessage(request: FastifyRequest): JsonObject {
   return camelKeys(body) as JsonObject;
 }
 
-/** Field names may come as `vcpu_count` or `vcpuCount`; both mean the same. */
-export function camelKeys(value: Json): Json {
-  if (Array.isArray(value)) return value.map((v) => camelKeys(v as Json));
+/** Field names may come as `vcpu_count` or `vcpuCount`; both mean the same. @throws ConnectFailure `invalid_argument` when too deep */
+export function camelKeys(value: Json, depth = 0): Json {
+  if (depth > MAX_DEPTH)
+    throw new ConnectFailure('invalid_argument', `the message is nested deeper than ${MAX_DEPTH} levels`);
+  if (Array.isArray(value)) return value.map((v) => camelKeys(v as Json, depth + 1));
   if (typeof value !== 'object' || value === null) return value;
   const out: Record<string, Json | undefined> = {};
   for (const [key, inner] of Object.entries(value)) {
     const name = key.replace(/_([a-z0-9])/g, (_, c: string) => c.toUpperCase());
-    out[name] = inner === undefined || MAPS.has(name) ? inner : camelKeys(inner);
+    out[name] = inner === undefined || MAPS.has(name) ? inner : camelKeys(inner, depth + 1);
   }
   return out;
 }
