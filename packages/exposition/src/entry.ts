@@ -38,6 +38,8 @@ export interface ExpositionParser {
   readonly timestampMs: number;
   /** Of the current series, the metric's name among them, sorted, without empty values. */
   labels(): Labels;
+  /** Of the last `labels()`: labels that were written with an empty value, so as to say that there is none. */
+  readonly emptyNames: readonly string[];
   /** Of an `ENTRY.histogram`. */
   histogram(): FloatHistogram;
   /** The next exemplar of the current sample. */

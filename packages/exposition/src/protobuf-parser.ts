@@ -46,6 +46,7 @@ class ProtobufParser implements ExpositionParser {
   familyName = '';
   metricType: MetricType = 'unknown';
   text = '';
+  emptyNames: string[] = [];
 
   readonly #reader: WireReader;
   readonly #options: ParserOptions;
@@ -259,12 +260,14 @@ class ProtobufParser implements ExpositionParser {
     }
     sortPairs(pairs);
     const out: string[] = [];
+    this.emptyNames = [];
     for (let i = 0; i < pairs.length; i += 2) {
       if (i > 0 && pairs[i] === pairs[i - 2]) {
         const range = { line: 1, column: this.#reader.at + 1, endLine: 1, endColumn: this.#reader.at + 2 };
         throw new BelfryError('exposition_syntax', `label name ${JSON.stringify(pairs[i])} is not unique`, { range });
       }
-      if (pairs[i + 1] !== '') out.push(pairs[i]!, pairs[i + 1]!);
+      if (pairs[i + 1] === '') this.emptyNames.push(pairs[i]!);
+      else out.push(pairs[i]!, pairs[i + 1]!);
     }
     return labelsFromSorted(out);
   }

@@ -74,6 +74,7 @@ class TextParser implements ExpositionParser {
   familyName = '';
   metricType: MetricType = 'unknown';
   text = '';
+  emptyNames: string[] = [];
 
   readonly #buffer: Buffer;
   readonly #length: number;
@@ -434,6 +435,7 @@ class TextParser implements ExpositionParser {
 
   labels(): Labels {
     const pairs: string[] = [];
+    this.emptyNames = [];
     const b = this.keyBytes;
     let i = this.keyStart;
     while (i < this.keyEnd && NAME_CLASS[b[i]!]! !== 0) i++;
@@ -471,7 +473,8 @@ class TextParser implements ExpositionParser {
       const valueStart = i + 1;
       i = this.#quotedEnd(i, true);
       const value = unescapeText(this.#buffer.toString('utf8', valueStart, i - 1), true);
-      if (value !== '') pairs.push(name, this.#normalised(name, value));
+      if (value === '') this.emptyNames.push(name);
+      else pairs.push(name, this.#normalised(name, value));
     }
   }
 

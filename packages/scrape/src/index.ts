@@ -1,0 +1,2 @@
+export * from './ingest-contract.ts';
+export { type ScrapeIngester, scrapeIngester } from './ingester.ts';
