@@ -57,7 +57,7 @@ const ALERT_COLLECTION_MS = 30 * 60_000;
 const DEFAULT_MAX_NOTIFICATIONS = 20_000;
 const MAX_WHY_REPORTS = 100;
 const WHY_NOTIFICATIONS = 20;
-const DRILL_TIMEOUT_MS = 60_000;
+const DRILL_TIMEOUT_MS = 10_000;
 
 export interface AlertmanagerLimits extends DispatcherLimits, SilenceLimits {
   /** Messages of one integration in any minute; more wait. 0: no limit. */

@@ -46,6 +46,8 @@ export interface Delivery {
   readonly nowMs: number;
   /** Nothing is sent: requests are only shown, and answered with 200 and `{}`. */
   readonly preview: boolean;
+  /** `data` for some of the alerts only. */
+  describe(alerts: readonly Alert[]): NotificationData;
   /** Text for people. */
   say(template: string): string;
   /** The same as HTML, values escaped where they stand. */

@@ -152,6 +152,7 @@ function deliveryOf(parts: {
     keyHash: createHash('sha256').update(flush.groupKey).digest('hex'),
     nowMs: clock.now(),
     preview,
+    describe: (some) => notificationData(flush, some, dependencies.externalUrl),
     say: (template) => renderer.say(template, input),
     sayHtml: (template) => renderer.sayHtml(template, input),
     steer: (template, fallback = '') => renderer.steer(template, input, fallback),

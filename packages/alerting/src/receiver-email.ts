@@ -1,5 +1,6 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { TlsConfig } from '@belfry/config';
 import { BelfryError, messageOf } from '@belfry/model';
@@ -27,7 +28,7 @@ export const deliverEmail: Deliver<ConfigOf<'email'>> = async (config, delivery)
     secure: implicit,
     requireTLS: !implicit && (config.require_tls ?? true),
     ignoreTLS: !implicit && !(config.require_tls ?? true),
-    tls: { servername: config.tls_config?.server_name || host, ...tlsOptions(config.tls_config) },
+    tls: tlsOptions(config.tls_config, host),
     connectionTimeout: CONNECT_TIMEOUT_MS,
     greetingTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SOCKET_TIMEOUT_MS,
@@ -93,7 +94,6 @@ function addressOf(mailbox: string): string {
 }
 
 interface AuthContext {
-  readonly auth: { readonly credentials: { readonly user?: string; readonly pass?: string } };
   sendCommand(command: string): Promise<{ readonly status: number; readonly response: string }>;
 }
 
@@ -102,44 +102,30 @@ async function authentication(config: ConfigOf<'email'>, delivery: Delivery) {
   if (!user) return {};
   const password = await delivery.secret(config.auth_password, config.auth_password_file);
   const secret = await delivery.secret(config.auth_secret, config.auth_secret_file);
-  if (secret && !password) return customAuth('CRAM-MD5', user, secret, cramMd5);
+  if (secret && !password) return { auth: { user, pass: secret, method: 'CRAM-MD5' } };
   if (!password) throw new BelfryError('delivery_failed', 'missing password for PLAIN or LOGIN auth mechanism');
   if (!config.auth_identity) return { auth: { user, pass: password } };
-  const plain = (context: AuthContext) =>
-    context.sendCommand(`AUTH PLAIN ${base64(`${config.auth_identity}\0${user}\0${password}`)}`);
-  return customAuth('PLAIN', user, password, plain);
-}
-
-function customAuth(
-  method: string,
-  user: string,
-  pass: string,
-  exchange: (context: AuthContext) => Promise<{ readonly status: number; readonly response: string }>,
-) {
-  const handler = async (context: AuthContext) => {
-    const answer = await exchange(context);
+  // The library knows no identity other than the user.
+  const identity = async (context: AuthContext) => {
+    const answer = await context.sendCommand(`AUTH PLAIN ${base64(`${config.auth_identity}\0${user}\0${password}`)}`);
     if (answer.status < 200 || answer.status >= 300) throw new Error(`authentication refused: ${answer.response}`);
     return true;
   };
-  return { auth: { type: 'custom', method, user, pass }, customAuth: { [method]: handler } };
-}
-
-async function cramMd5(context: AuthContext) {
-  const challenge = await context.sendCommand('AUTH CRAM-MD5');
-  const { user = '', pass = '' } = context.auth.credentials;
-  const text = Buffer.from(challenge.response.replace(/^334[ -]/, '').trim(), 'base64').toString();
-  return context.sendCommand(base64(`${user} ${createHmac('md5', pass).update(text).digest('hex')}`));
+  return { auth: { type: 'custom', method: 'PLAIN', user, pass: password }, customAuth: { PLAIN: identity } };
 }
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
-function tlsOptions(tls: TlsConfig | undefined) {
-  if (!tls) return {};
+function tlsOptions(tls: TlsConfig | undefined, host: string) {
+  const name = tls?.server_name || host;
+  const servername = isIP(name) ? {} : { servername: name };
+  if (!tls) return servername;
   const pem = (inline: string | undefined, file: string | undefined) => inline || (file ? readPem(file) : undefined);
   const ca = pem(tls.ca, tls.ca_file);
   const cert = pem(tls.cert, tls.cert_file);
   const key = pem(tls.key?.reveal(), tls.key_file);
   return {
+    ...servername,
     ...(tls.insecure_skip_verify ? { rejectUnauthorized: false } : {}),
     ...(ca ? { ca } : {}),
     ...(cert ? { cert } : {}),
@@ -155,9 +141,13 @@ function readPem(file: string): string {
   }
 }
 
-/** 5xx answers are final, except to authentication, which is often temporary; everything else may pass. */
+/**
+ * 5xx answers are final, except to authentication, which is often temporary. So is a server that cannot do the TLS that
+ * is required. Everything else may pass.
+ */
 function judgeSmtp(error: unknown): Verdict {
   const { responseCode: status, code } = error as { responseCode?: number; code?: string };
-  const final = status !== undefined && status >= 500 && code !== 'EAUTH';
+  const noTls = code === 'ETLS' && /STARTTLS/i.test(messageOf(error));
+  const final = noTls || (status !== undefined && status >= 500 && code !== 'EAUTH');
   return { ok: false, retry: !final, ...(status === undefined ? {} : { status }), error: messageOf(error) };
 }

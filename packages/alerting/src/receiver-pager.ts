@@ -1,6 +1,7 @@
 import type { ConfigOf } from './config-receivers.ts';
 import { compact, type Deliver, judge, truncate, type Verdict } from './delivery.ts';
 import { parseJson } from './receiver-chat.ts';
+import { webhookPayload } from './receiver-webhook.ts';
 
 const PUSHOVER = {
   url: 'https://api.pushover.net/1/messages.json',
@@ -57,19 +58,11 @@ export const deliverVictorOps: Deliver<ConfigOf<'victorops'>> = async (config, d
 
 /** An alert event of incident.io: the webhook's payload with a token. */
 export const deliverIncidentIo: Deliver<ConfigOf<'incidentio'>> = async (config, delivery) => {
-  const { data, flush } = delivery;
-  const limit = config.max_alerts > 0 ? config.max_alerts : data.alerts.length;
   const token = await delivery.secret(config.alert_source_token, config.alert_source_token_file);
   const response = await delivery.send({
     url: config.url ?? (await delivery.secret(undefined, config.url_file)),
     headers: token ? { authorization: `Bearer ${token}` } : {},
-    json: {
-      ...data,
-      alerts: data.alerts.slice(0, limit),
-      version: '4',
-      groupKey: flush.groupKey,
-      truncatedAlerts: Math.max(0, data.alerts.length - limit),
-    },
+    json: webhookPayload(delivery, config.max_alerts),
     timeoutMs: config.timeout,
   });
   return judge(response);

@@ -1,21 +1,20 @@
 import type { ConfigOf } from './config-receivers.ts';
-import { type Deliver, judge } from './delivery.ts';
+import { type Deliver, type Delivery, judge } from './delivery.ts';
 
 /** A POST of the payload, version 4, as JSON. */
 export const deliverWebhook: Deliver<ConfigOf<'webhook'>> = async (config, delivery) => {
-  const { data, flush } = delivery;
-  const limit = config.max_alerts > 0 ? config.max_alerts : data.alerts.length;
   const address = await delivery.secret(config.url, config.url_file);
   const response = await delivery.send({
     url: address.includes('{{') ? delivery.steer(address, address) : address,
-    json: {
-      ...data,
-      alerts: data.alerts.slice(0, limit),
-      version: '4',
-      groupKey: flush.groupKey,
-      truncatedAlerts: Math.max(0, data.alerts.length - limit),
-    },
+    json: webhookPayload(delivery, config.max_alerts),
     timeoutMs: config.timeout,
   });
   return judge(response);
 };
+
+/** What is common is common to the alerts that are left after `maxAlerts` (0: all). */
+export function webhookPayload({ describe, alerts, flush }: Delivery, maxAlerts: number) {
+  const left = maxAlerts > 0 ? alerts.slice(0, maxAlerts) : alerts;
+  const truncatedAlerts = alerts.length - left.length;
+  return { ...describe(left), version: '4', groupKey: flush.groupKey, truncatedAlerts };
+}
