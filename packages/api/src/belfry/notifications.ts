@@ -39,7 +39,7 @@ export function notificationView(stored: StoredNotification): NotificationView {
     reason: stored.reason,
     groupKey: stored.groupKey,
     groupLabels: stored.groupLabels,
-    routePath: stored.route.split('/').filter((part) => part !== ''),
+    routePath: stored.route.split(/\/(?=\{)/),
     alerts,
     decisions: decisionsOf(stored),
     attempts: attempts.map(({ atMs, latencyMs, status, error }) => ({
