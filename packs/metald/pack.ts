@@ -1,5 +1,10 @@
 import { pack, scrapeJob } from '@belfry/sdk';
 import { critical, warnings } from './alerts.ts';
+import { billagedOverview } from './dashboards/billaged-overview.ts';
+import { billingMetrics } from './dashboards/billing-metrics.ts';
+import { multiTenantBilling } from './dashboards/multi-tenant-billing.ts';
+import { securityOperations } from './dashboards/security-operations.ts';
+import { systemHealth } from './dashboards/system-health.ts';
 import { vmOperations } from './dashboards/vm-operations.ts';
 import { billagedCatalogue, metaldCatalogue } from './metrics.ts';
 import { metaldRouting } from './routing.ts';
@@ -13,13 +18,13 @@ export default pack({
   directory: import.meta.dirname,
   catalogues: [metaldCatalogue, billagedCatalogue],
   scrape: [
-    // Both documents' dashboards refresh every 5 s and draw rates of minutes; one of them scrapes every 30 s, which is too coarse.
+    // The dashboards' README scrapes metald every 10 s, the monitoring guide every 30 s: too coarse for panels that refresh every 5 s.
     scrapeJob(metaldCatalogue, { targets: ['127.0.0.1:9464'], interval: '10s' }),
     scrapeJob(billagedCatalogue, { targets: ['127.0.0.1:9465'], interval: '15s' }),
   ],
   rules: [indicators, critical, warnings],
   routing: metaldRouting,
-  dashboards: [vmOperations],
+  dashboards: [vmOperations, securityOperations, billingMetrics, multiTenantBilling, systemHealth, billagedOverview],
   slos,
   scenarios,
 });

@@ -1,7 +1,6 @@
 /** VM operations: the six panels of the dashboards' README, the four of the monitoring guide, and causes as a table. */
 import {
   above,
-  among,
   chosen,
   dashboard,
   increase,
@@ -167,11 +166,3 @@ export const vmOperations = dashboard('metald-vm-ops', {
     ]),
   ],
 });
-
-/** What counts as a security failure of an operation. */
-export const SECURITY_FAILURES = among(
-  'ownership_validation_failed',
-  'missing_customer_context',
-  'permission_denied',
-  'authentication_failed',
-);
