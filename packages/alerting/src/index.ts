@@ -22,6 +22,18 @@ export type { MetricFamily, MetricSample } from './metrics.ts';
 export type { NotificationQuery, NotificationRecord, RecordedAlert, StoredNotification } from './provenance.ts';
 export type { AlertGroup, AlertQuery, GettableAlert, GettableSilence } from './queries.ts';
 export { buildRoute, matchRoutes, type Route, type RouteConfig, walkRoutes } from './route.ts';
+export {
+  type AlertOutlook,
+  type RouteTest,
+  type RouteTestEvent,
+  type RouteTestExpectation,
+  type RouteTestProblem,
+  type RouteTestResult,
+  runRouteTest,
+  type SentNotification,
+  showSent,
+} from './route-test.ts';
+export { type RouteTestReport, runRouteTestFile } from './route-test-file.ts';
 export type { Silence, SilenceRequest, SilenceState } from './silences.ts';
 export type { DeliveryAttempt } from './stage-send.ts';
 export { formatApiTime, formatTime, parseTime } from './time.ts';
