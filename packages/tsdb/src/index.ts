@@ -1,3 +1,5 @@
+export type { CallHandler, CallHandlers, CallOptions, CallPort, Transfer } from './calls.ts';
+export { transferring } from './calls.ts';
 export {
   type Database,
   type DatabaseEvent,
@@ -11,3 +13,15 @@ export {
   runSteps,
 } from './database.ts';
 export { type FileHandle, type Files, nodeFiles } from './files.ts';
+export { connectDatabase, type RemoteDatabase, type ServeOptions, serveDatabase } from './remote.ts';
+export {
+  blocksStatus,
+  metricMetadata,
+  type NamedCount,
+  type StoreMetric,
+  storeMetrics,
+  type TsdbStatus,
+  tsdbStatus,
+  walReplayStatus,
+} from './status.ts';
+export { writeBatch } from './write.ts';

@@ -154,6 +154,7 @@ function adoptChunks(head: Head, slot: number, chunks: readonly StoredChunk[]): 
     if (c.encoding & OUT_OF_ORDER_FLAG || c.minT <= s.xor.lastT[slot] || c.maxT < head.minValidT) continue;
     if (s.open[slot] !== 0) continue;
     linkChunk(head, slot, newChunkNode(head.pool, c.minT, c.maxT, c.position, c.samples, c.encoding));
+    head.stats.chunksAdopted++;
     s.xor.lastT[slot] = c.maxT;
     noteTime(head, c.minT);
     noteTime(head, c.maxT);

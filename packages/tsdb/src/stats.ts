@@ -4,6 +4,8 @@ export interface HeadStats {
   seriesRemoved: number;
   chunksCreated: number;
   chunksRemoved: number;
+  /** Found in `chunks_head` at start. */
+  chunksAdopted: number;
   floatSamples: number;
   histogramSamples: number;
   outOfOrder: number;
@@ -24,6 +26,7 @@ export function newHeadStats(): HeadStats {
     seriesRemoved: 0,
     chunksCreated: 0,
     chunksRemoved: 0,
+    chunksAdopted: 0,
     floatSamples: 0,
     histogramSamples: 0,
     outOfOrder: 0,
