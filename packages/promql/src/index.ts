@@ -10,3 +10,21 @@ export type * from './storage.ts';
 export { type ParseTree, toParseTree } from './tree.ts';
 export { documentedType, valueTypeOf } from './value-type.ts';
 export { childrenOf, mapExpr, metricNameOf, metricNamesOf, selectorsOf, walk } from './walk.ts';
+export type { Annotation } from './annotations.ts';
+export {
+  type ActiveQuery,
+  createEngine,
+  ENGINE_FEATURES,
+  type Engine,
+  type EngineOptions,
+  type InstantRequest,
+  type QueryResult,
+  type QueryStats,
+  type QueryValue,
+  type RangeRequest,
+  type ResultSeries,
+  resultSeries,
+} from './engine.ts';
+export { formatHistogram, formatHistogramNotation, type HistogramBucket, histogramBuckets } from './histogram-format.ts';
+export { evaluateLeaf, leafSteps, type QueryableOptions, queryable } from './leaf.ts';
+export { createMemoryStore, type MemoryStore } from './memory-store.ts';

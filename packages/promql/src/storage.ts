@@ -75,7 +75,13 @@ export interface LeafPlan {
 
 export type LeafOperation =
   /** The newest sample in `(t − lookback, t]`, none when it is the staleness marker. */
-  | { readonly kind: 'instant'; readonly lookbackMs: number; readonly smoothed?: boolean }
+  | {
+      readonly kind: 'instant';
+      readonly lookbackMs: number;
+      readonly smoothed?: boolean;
+      /** Instead of the sample's value, when it was taken or when its counter began (absent if the store keeps none). Seconds. */
+      readonly emit?: 'timestamp' | 'start-timestamp';
+    }
   /** `func` over the samples in `(t − range, t]`: `rate`, `sum_over_time`, … `params` are its scalar arguments, one a step. */
   | {
       readonly kind: 'over-time';
@@ -84,6 +90,8 @@ export type LeafOperation =
       readonly params: readonly Float64Array[];
       readonly extended?: 'anchored' | 'smoothed';
       readonly lookbackMs: number;
+      /** Heed start timestamps, where the store keeps them, in what counts resets. */
+      readonly useStartTimestamps?: boolean;
     };
 
 export interface LeafResult {

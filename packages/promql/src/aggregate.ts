@@ -1,0 +1,632 @@
+/** Aggregations over columns: each row's group is found once, then rows are folded into their group's row. */
+import { type FloatHistogram, formatFloat, type Labels, labelsFromSorted, labelsKey, metricName } from '@belfry/model';
+import { note } from './annotations.ts';
+import type { Aggregation } from './ast.ts';
+import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn } from './columns.ts';
+import { executionError, selectRows } from './columns-rows.ts';
+import { type Context, noteAt } from './eval-context.ts';
+import { BOUNDS_RECONCILED, INCOMPATIBLE, kahanAddHistogram, newCompensation, addHistogram } from './histogram-arithmetic.ts';
+import { compact, copyHistogram, type MutableHistogram } from './histogram-buckets.ts';
+import { formatHistogram } from './histogram-format.ts';
+import { quantileOf } from './histogram-quantile.ts';
+import { HistogramMean } from './window-mixed.ts';
+import { sampleOffset } from './xxhash.ts';
+
+interface Groups {
+  /** For every row the number of its group, in order of first appearance. */
+  readonly of: Int32Array;
+  readonly labels: readonly Labels[];
+}
+
+function groupRows(columns: Columns, grouping: readonly string[], without: boolean): Groups {
+  const numbers = new Map<string, number>();
+  const labels: Labels[] = [];
+  const of = new Int32Array(columns.labels.length);
+  for (let row = 0; row < of.length; row++) {
+    const l = columns.labels[row]!;
+    const key = without ? keyWithout(l, grouping) : keyBy(l, grouping);
+    let number = numbers.get(key);
+    if (number === undefined) {
+      number = labels.length;
+      numbers.set(key, number);
+      labels.push(groupLabels(l, grouping, without));
+    }
+    of[row] = number;
+  }
+  return { of, labels };
+}
+
+function keyBy(labels: Labels, names: readonly string[]): string {
+  let key = '';
+  for (let k = 0; k < names.length; k++) {
+    for (let i = 0; i < labels.length; i += 2) {
+      if (labels[i] === names[k]) {
+        key += labels[i + 1]!;
+        break;
+      }
+    }
+    key += '\xff';
+  }
+  return key;
+}
+
+function keyWithout(labels: Labels, names: readonly string[]): string {
+  let key = '';
+  for (let i = 0; i < labels.length; i += 2) {
+    const name = labels[i]!;
+    if (name !== '__name__' && !names.includes(name)) key += `${name}\xff${labels[i + 1]!}\xff`;
+  }
+  return key;
+}
+
+function groupLabels(labels: Labels, names: readonly string[], without: boolean): Labels {
+  const flat: string[] = [];
+  for (let i = 0; i < labels.length; i += 2) {
+    const name = labels[i]!;
+    const listed = names.includes(name);
+    if (without ? !listed && name !== '__name__' : listed) flat.push(name, labels[i + 1]!);
+  }
+  return labelsFromSorted(flat);
+}
+
+export function aggregate(context: Context, node: Aggregation, columns: Columns, param: ScalarColumn | undefined): Columns {
+  switch (node.op) {
+    case 'topk':
+    case 'bottomk':
+      return selectBest(context, node, columns, param!);
+    case 'limitk':
+      return limitRows(context, node, columns, param!);
+    case 'limit_ratio':
+      return sampleRows(context, node, columns, param!);
+    default:
+      return fold(context, node, columns, param);
+  }
+}
+
+/** State of all groups: one cell a group and step. */
+interface Fold {
+  readonly values: Float64Array;
+  readonly present: Uint8Array;
+  readonly histograms: Map<number, FloatHistogram>;
+}
+
+function fold(context: Context, node: Aggregation, columns: Columns, param: ScalarColumn | undefined): Columns {
+  const groups = groupRows(columns, node.grouping, node.without);
+  const cells = groups.labels.length * columns.grid.count;
+  const into: Fold = { values: new Float64Array(cells), present: new Uint8Array(cells), histograms: new Map() };
+  const additive = node.op === 'sum' || node.op === 'avg';
+  if (columns.histograms && !additive && node.op !== 'count' && node.op !== 'group') {
+    if (columns.present.includes(HISTOGRAM)) noteAt(context.query, note.ignoredInAggregation(node.op), node.expr);
+  }
+  switch (node.op) {
+    case 'sum':
+      if (columns.histograms) foldMixed(context, node, columns, groups, into);
+      else foldSum(columns, groups.of, into);
+      break;
+    case 'avg':
+      if (columns.histograms) foldMixed(context, node, columns, groups, into);
+      else foldMean(columns, groups.of, into);
+      break;
+    case 'count':
+    case 'group':
+      foldCount(columns, groups.of, into, node.op === 'group');
+      break;
+    case 'min':
+      foldMin(columns, groups.of, into);
+      break;
+    case 'max':
+      foldMax(columns, groups.of, into);
+      break;
+    case 'stddev':
+    case 'stdvar':
+      foldVariance(columns, groups.of, into, node.op === 'stddev');
+      break;
+    default:
+      foldQuantile(context, node, columns, groups, into, param!);
+  }
+  const out: Columns = {
+    grid: columns.grid,
+    labels: groups.labels,
+    values: into.values,
+    present: into.present,
+    ...(into.histograms.size > 0 ? { histograms: into.histograms } : {}),
+  };
+  return columns.dropName ? { ...out, dropName: groupFlags(columns.dropName, groups) } : out;
+}
+
+function groupFlags(flags: Uint8Array, groups: Groups): Uint8Array {
+  const out = new Uint8Array(groups.labels.length);
+  for (let row = 0; row < flags.length; row++) if (flags[row] === 1) out[groups.of[row]!] = 1;
+  return out;
+}
+
+function foldSum(columns: Columns, of: Int32Array, { values, present }: Fold): void {
+  const { count } = columns.grid;
+  const { values: v, present: p } = columns;
+  const c = new Float64Array(values.length);
+  for (let row = 0; row < of.length; row++) {
+    const to = of[row]! * count;
+    const from = row * count;
+    for (let j = 0; j < count; j++) {
+      if (p[from + j] === 0) continue;
+      const x = v[from + j]!;
+      if (present[to + j] === 0) {
+        present[to + j] = FLOAT;
+        values[to + j] = x;
+        continue;
+      }
+      const sum = values[to + j]!;
+      const t = sum + x;
+      if (t === Infinity || t === -Infinity) c[to + j] = 0;
+      else if (Math.abs(sum) >= Math.abs(x)) c[to + j]! += sum - t + x;
+      else c[to + j]! += x - t + sum;
+      values[to + j] = t;
+    }
+  }
+  for (let i = 0; i < values.length; i++) values[i]! += c[i]!;
+}
+
+/** Sums as long as they do not overflow; where they would, means that are corrected value by value. */
+function foldMean(columns: Columns, of: Int32Array, { values, present }: Fold): void {
+  const { count } = columns.grid;
+  const { values: v, present: p } = columns;
+  const c = new Float64Array(values.length);
+  const n = new Float64Array(values.length);
+  const incremental = new Uint8Array(values.length);
+  for (let row = 0; row < of.length; row++) {
+    const to = of[row]! * count;
+    const from = row * count;
+    for (let j = 0; j < count; j++) {
+      if (p[from + j] === 0) continue;
+      const cell = to + j;
+      const size = ++n[cell]!;
+      let x = v[from + j]!;
+      if (size === 1) {
+        present[cell] = FLOAT;
+        values[cell] = x;
+        continue;
+      }
+      let sum = values[cell]!;
+      let t = sum + x;
+      if (incremental[cell] === 1 || t === Infinity || t === -Infinity) {
+        if (incremental[cell] === 0) {
+          incremental[cell] = 1;
+          sum /= size - 1;
+          c[cell]! /= size - 1;
+        }
+        const q = (size - 1) / size;
+        x /= size;
+        sum *= q;
+        c[cell]! *= q;
+        t = sum + x;
+      }
+      if (t === Infinity || t === -Infinity) c[cell] = 0;
+      else if (Math.abs(sum) >= Math.abs(x)) c[cell]! += sum - t + x;
+      else c[cell]! += x - t + sum;
+      values[cell] = t;
+    }
+  }
+  for (let i = 0; i < values.length; i++) {
+    if (present[i] === 0) continue;
+    values[i] = incremental[i] === 1 ? values[i]! + c[i]! : values[i]! / n[i]! + c[i]! / n[i]!;
+  }
+}
+
+function foldCount(columns: Columns, of: Int32Array, { values, present }: Fold, group: boolean): void {
+  const { count } = columns.grid;
+  for (let row = 0; row < of.length; row++) {
+    const to = of[row]! * count;
+    const from = row * count;
+    for (let j = 0; j < count; j++) {
+      if (columns.present[from + j] === 0) continue;
+      present[to + j] = FLOAT;
+      if (group) values[to + j] = 1;
+      else values[to + j]!++;
+    }
+  }
+}
+
+function foldMin(columns: Columns, of: Int32Array, { values, present }: Fold): void {
+  const { count } = columns.grid;
+  const { values: v, present: p } = columns;
+  for (let row = 0; row < of.length; row++) {
+    const to = of[row]! * count;
+    const from = row * count;
+    for (let j = 0; j < count; j++) {
+      if (p[from + j] !== FLOAT) continue;
+      const x = v[from + j]!;
+      const best = values[to + j]!;
+      if (present[to + j] === 0 || best > x || best !== best) values[to + j] = x;
+      present[to + j] = FLOAT;
+    }
+  }
+}
+
+function foldMax(columns: Columns, of: Int32Array, { values, present }: Fold): void {
+  const { count } = columns.grid;
+  const { values: v, present: p } = columns;
+  for (let row = 0; row < of.length; row++) {
+    const to = of[row]! * count;
+    const from = row * count;
+    for (let j = 0; j < count; j++) {
+      if (p[from + j] !== FLOAT) continue;
+      const x = v[from + j]!;
+      const best = values[to + j]!;
+      if (present[to + j] === 0 || best < x || best !== best) values[to + j] = x;
+      present[to + j] = FLOAT;
+    }
+  }
+}
+
+/** Welford's. */
+function foldVariance(columns: Columns, of: Int32Array, { values, present }: Fold, root: boolean): void {
+  const { count } = columns.grid;
+  const mean = new Float64Array(values.length);
+  const n = new Float64Array(values.length);
+  for (let row = 0; row < of.length; row++) {
+    const to = of[row]! * count;
+    const from = row * count;
+    for (let j = 0; j < count; j++) {
+      if (columns.present[from + j] !== FLOAT) continue;
+      const cell = to + j;
+      const x = columns.values[from + j]!;
+      if (present[cell] === 0) {
+        present[cell] = FLOAT;
+        n[cell] = 1;
+        mean[cell] = x;
+        values[cell] = Number.isFinite(x) ? 0 : NaN;
+        continue;
+      }
+      n[cell]!++;
+      const delta = x - mean[cell]!;
+      mean[cell]! += delta / n[cell]!;
+      values[cell]! += delta * (x - mean[cell]!);
+    }
+  }
+  for (let i = 0; i < values.length; i++) {
+    if (present[i] === 0) continue;
+    values[i]! /= n[i]!;
+    if (root) values[i] = Math.sqrt(values[i]!);
+  }
+}
+
+function rowsOfGroups(groups: Groups): Int32Array[] {
+  const sizes = new Int32Array(groups.labels.length);
+  for (const g of groups.of) sizes[g]!++;
+  const lists = Array.from(sizes, (size) => new Int32Array(size));
+  sizes.fill(0);
+  for (let row = 0; row < groups.of.length; row++) {
+    const g = groups.of[row]!;
+    lists[g]![sizes[g]!++] = row;
+  }
+  return lists;
+}
+
+function foldQuantile(
+  context: Context,
+  node: Aggregation,
+  columns: Columns,
+  groups: Groups,
+  { values, present }: Fold,
+  param: ScalarColumn,
+): void {
+  const { count } = columns.grid;
+  const warn = (q: number) => noteAt(context.query, note.invalidQuantile(q), node.param!);
+  const range = rangeOf(param);
+  if (range.nan) warn(NaN);
+  if (range.max > 1) warn(range.max);
+  if (range.min < 0) warn(range.min);
+  rowsOfGroups(groups).forEach((rows, g) => {
+    const work = new Float64Array(rows.length);
+    for (let j = 0; j < count; j++) {
+      let n = 0;
+      for (let i = 0; i < rows.length; i++) {
+        const cell = rows[i]! * count + j;
+        if (columns.present[cell] === FLOAT) work[n++] = columns.values[cell]!;
+      }
+      if (n === 0) continue;
+      values[g * count + j] = quantileOf(param.values[j]!, work, n);
+      present[g * count + j] = FLOAT;
+    }
+  });
+}
+
+function rangeOf(param: ScalarColumn): { min: number; max: number; nan: boolean } {
+  let min = Infinity;
+  let max = -Infinity;
+  let nan = false;
+  for (const v of param.values) {
+    if (Number.isNaN(v)) nan = true;
+    if (v < min) min = v;
+    if (v > max) max = v;
+  }
+  return { min, max, nan };
+}
+
+// --- Sums and means with native histograms ---------------------------------------------------------------------------
+
+/** Sum or mean of one group at one step. */
+interface MixedGroup {
+  floats: number[];
+  sum: MutableHistogram | undefined;
+  compensation: MutableHistogram | undefined;
+  mean: HistogramMean | undefined;
+  incompatible: boolean;
+  resetSeen: boolean;
+  noResetSeen: boolean;
+}
+
+function foldMixed(context: Context, node: Aggregation, columns: Columns, groups: Groups, into: Fold): void {
+  const { count } = columns.grid;
+  rowsOfGroups(groups).forEach((rows, g) => {
+    for (let j = 0; j < count; j++) {
+      const state: MixedGroup = {
+        floats: [],
+        sum: undefined,
+        compensation: undefined,
+        mean: undefined,
+        incompatible: false,
+        resetSeen: false,
+        noResetSeen: false,
+      };
+      for (const row of rows) {
+        const cell = row * count + j;
+        if (columns.present[cell] === FLOAT) state.floats.push(columns.values[cell]!);
+        else if (columns.present[cell] === HISTOGRAM) {
+          addMixed(context, node, state, columns.histograms!.get(cell)!, columns.labels[row]!);
+        }
+      }
+      finishMixed(context, node, state, into, g * count + j);
+    }
+  });
+}
+
+function addMixed(context: Context, node: Aggregation, state: MixedGroup, h: FloatHistogram, labels: Labels): void {
+  if (state.incompatible) return;
+  if (h.counterResetHint === 'reset') state.resetSeen = true;
+  if (h.counterResetHint === 'not_reset') state.noResetSeen = true;
+  let flags = 0;
+  if (node.op === 'avg') {
+    if (state.mean) flags = state.mean.add(h);
+    else state.mean = new HistogramMean(h);
+  } else if (state.sum) {
+    state.compensation ??= newCompensation(state.sum);
+    flags = kahanAddHistogram(state.sum, h, state.compensation);
+  } else state.sum = copyHistogram(h);
+  if (flags === INCOMPATIBLE) {
+    state.incompatible = true;
+    noteAt(context.query, note.mixedSchemas(metricName(labels)), node.expr);
+  } else if (flags & BOUNDS_RECONCILED) noteAt(context.query, note.boundsReconciled('aggregation'), node.expr);
+}
+
+function finishMixed(context: Context, node: Aggregation, state: MixedGroup, into: Fold, cell: number): void {
+  const histograms = state.sum !== undefined || state.mean !== undefined;
+  if (state.floats.length > 0 && histograms) {
+    noteAt(context.query, note.mixedFloatsHistogramsInAggregation(), node.expr);
+    return;
+  }
+  if (state.incompatible) return;
+  if (histograms) {
+    const result = state.mean ? state.mean.result() : state.sum!;
+    if (state.compensation) addHistogram(result, state.compensation);
+    into.histograms.set(cell, compact(result));
+    into.present[cell] = HISTOGRAM;
+    if (state.resetSeen && state.noResetSeen) noteAt(context.query, note.resetCollision('aggregation'), node.expr);
+    return;
+  }
+  if (state.floats.length === 0) return;
+  const n = state.floats.length;
+  const grid = { startMs: 0, stepMs: 0, count: 1 };
+  const column: Columns = {
+    grid,
+    labels: [],
+    values: Float64Array.from(state.floats),
+    present: new Uint8Array(n).fill(FLOAT),
+  };
+  const one: Fold = { values: new Float64Array(1), present: new Uint8Array(1), histograms: into.histograms };
+  if (node.op === 'avg') foldMean(column, new Int32Array(n), one);
+  else foldSum(column, new Int32Array(n), one);
+  into.values[cell] = one.values[0]!;
+  into.present[cell] = FLOAT;
+}
+
+// --- Rows chosen out of groups ----------------------------------------------------------------------------------------
+
+const MAX_INT64 = 9223372036854774784;
+const MIN_INT64 = -9223372036854775808;
+
+function checkedCounts(param: ScalarColumn): { min: number; max: number } {
+  const range = rangeOf(param);
+  if (range.nan) throw executionError('Parameter value is NaN');
+  if (range.min <= MIN_INT64) throw executionError(`Scalar value ${formatFloatG(range.min)} underflows int64`);
+  if (range.max >= MAX_INT64) throw executionError(`Scalar value ${formatFloatG(range.max)} overflows int64`);
+  return range;
+}
+
+/** Go's `%v` of a float. */
+function formatFloatG(value: number): string {
+  return Number.isFinite(value) && Math.abs(value) >= 1e21
+    ? value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
+    : formatFloat(value);
+}
+
+function selectBest(context: Context, node: Aggregation, columns: Columns, param: ScalarColumn): Columns {
+  const range = checkedCounts(param);
+  if (columns.histograms && columns.present.includes(HISTOGRAM)) {
+    noteAt(context.query, note.ignoredInAggregation(node.op), node);
+  }
+  const { count } = columns.grid;
+  const present = new Uint8Array(columns.present.length);
+  const groups = rowsOfGroups(groupRows(columns, node.grouping, node.without));
+  const order: number[] = [];
+  for (const rows of range.max < 1 ? [] : groups) {
+    const heap = new Int32Array(Math.min(rows.length, Math.floor(range.max)));
+    for (let j = 0; j < count; j++) {
+      const k = Math.min(Math.trunc(param.values[j]!), heap.length);
+      if (k < 1) continue;
+      const size = bestAt(columns, rows, j, k, node.op === 'topk', heap);
+      for (let i = 0; i < size; i++) {
+        present[heap[i]! * count + j] = FLOAT;
+        if (count === 1) order.push(heap[i]!);
+      }
+    }
+  }
+  const chosen = withoutHistograms({ ...columns, present });
+  return count === 1 ? selectRows(chosen, order) : chosen;
+}
+
+function withoutHistograms(columns: Columns): Columns {
+  const { histograms: _, ...rest } = columns;
+  return rest;
+}
+
+/** The best `k` rows of a group at a step, best first, into `heap`. NaN is worse than any number. */
+function bestAt(columns: Columns, rows: Int32Array, j: number, k: number, top: boolean, heap: Int32Array): number {
+  const { count } = columns.grid;
+  const { values } = columns;
+  const worse = (a: number, b: number): boolean => {
+    const x = values[a * count + j]!;
+    const y = values[b * count + j]!;
+    if (x !== x) return y === y;
+    return top ? x < y : x > y;
+  };
+  let size = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    if (columns.present[row * count + j] !== FLOAT) continue;
+    if (size < k) {
+      let at = size++;
+      heap[at] = row;
+      while (at > 0) {
+        const parent = (at - 1) >> 1;
+        if (!worse(heap[at]!, heap[parent]!)) break;
+        swap(heap, at, parent);
+        at = parent;
+      }
+    } else if (worse(heap[0]!, row)) {
+      heap[0] = row;
+      siftDown(heap, size, worse);
+    }
+  }
+  const n = size;
+  // Taking the worst out from the root again and again leaves the best in front.
+  while (size > 1) {
+    swap(heap, 0, --size);
+    siftDown(heap, size, worse);
+  }
+  return n;
+}
+
+function swap(heap: Int32Array, a: number, b: number): void {
+  const row = heap[a]!;
+  heap[a] = heap[b]!;
+  heap[b] = row;
+}
+
+function siftDown(heap: Int32Array, size: number, worse: (a: number, b: number) => boolean): void {
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= size) return;
+    if (child + 1 < size && worse(heap[child + 1]!, heap[child]!)) child++;
+    if (!worse(heap[child]!, heap[at]!)) return;
+    swap(heap, at, child);
+    at = child;
+  }
+}
+
+function masked(columns: Columns, present: Uint8Array): Columns {
+  return { ...columns, present };
+}
+
+function limitRows(_context: Context, node: Aggregation, columns: Columns, param: ScalarColumn): Columns {
+  checkedCounts(param);
+  const { count } = columns.grid;
+  const present = new Uint8Array(columns.present.length);
+  for (const rows of rowsOfGroups(groupRows(columns, node.grouping, node.without))) {
+    for (let j = 0; j < count; j++) {
+      let left = Math.trunc(param.values[j]!);
+      for (let i = 0; i < rows.length && left > 0; i++) {
+        const cell = rows[i]! * count + j;
+        if (columns.present[cell] === 0) continue;
+        present[cell] = columns.present[cell]!;
+        left--;
+      }
+    }
+  }
+  return masked(columns, present);
+}
+
+function sampleRows(context: Context, node: Aggregation, columns: Columns, param: ScalarColumn): Columns {
+  const range = rangeOf(param);
+  if (range.nan) throw executionError('Ratio value is NaN');
+  if (range.max > 1) noteAt(context.query, note.invalidRatio(range.max, 1), node.param!);
+  if (range.min < -1) noteAt(context.query, note.invalidRatio(range.min, -1), node.param!);
+  const { count } = columns.grid;
+  const present = new Uint8Array(columns.present.length);
+  for (let row = 0; row < columns.labels.length; row++) {
+    const offset = sampleOffset(columns.labels[row]!);
+    for (let j = 0; j < count; j++) {
+      const r = Math.max(-1, Math.min(1, param.values[j]!));
+      if (r === 0) continue;
+      if (r > 0 ? offset < r : offset >= 1 + r) present[row * count + j] = columns.present[row * count + j]!;
+    }
+  }
+  return masked(columns, present);
+}
+
+// --- count_values ---------------------------------------------------------------------------------------------------
+
+export function countValues(node: Aggregation, columns: Columns, label: string): Columns {
+  const { count } = columns.grid;
+  const grouping = node.without ? node.grouping : [...node.grouping, label];
+  const rows = new Map<string, { labels: Labels; counts: Float64Array }>();
+  for (let row = 0; row < columns.labels.length; row++) {
+    for (let j = 0; j < count; j++) {
+      const kind = columns.present[row * count + j];
+      if (kind === 0) continue;
+      const text =
+        kind === FLOAT
+          ? plainDecimal(columns.values[row * count + j]!)
+          : formatHistogram(columns.histograms!.get(row * count + j)!);
+      const labels = groupLabels(withLabel(columns.labels[row]!, label, text), grouping, node.without);
+      const key = labelsKey(labels);
+      let entry = rows.get(key);
+      if (!entry) {
+        entry = { labels, counts: new Float64Array(count) };
+        rows.set(key, entry);
+      }
+      entry.counts[j]!++;
+    }
+  }
+  const list = [...rows.values()];
+  const values = new Float64Array(list.length * count);
+  list.forEach((entry, row) => values.set(entry.counts, row * count));
+  const present = Uint8Array.from(values, (n) => (n > 0 ? FLOAT : 0));
+  return { grid: columns.grid, labels: list.map((entry) => entry.labels), values, present };
+}
+
+function withLabel(labels: Labels, name: string, value: string): Labels {
+  const pairs: [string, string][] = [[name, value]];
+  for (let i = 0; i < labels.length; i += 2) if (labels[i] !== name) pairs.push([labels[i]!, labels[i + 1]!]);
+  pairs.sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  return labelsFromSorted(pairs.flat());
+}
+
+/** The shortest decimal without an exponent, as Go's `strconv.FormatFloat(v, 'f', -1, 64)`. */
+export function plainDecimal(value: number): string {
+  const text = formatFloat(value);
+  if (!text.includes('e')) return text;
+  const [mantissa, exponent] = text.split('e') as [string, string];
+  const negative = mantissa.startsWith('-');
+  const [whole, fraction = ''] = mantissa.replace('-', '').split('.') as [string, string?];
+  const digits = whole + fraction;
+  const point = whole.length + Number(exponent);
+  const body =
+    point <= 0
+      ? `0.${'0'.repeat(-point)}${digits}`
+      : point >= digits.length
+        ? digits + '0'.repeat(point - digits.length)
+        : `${digits.slice(0, point)}.${digits.slice(point)}`;
+  return (negative ? '-' : '') + body;
+}

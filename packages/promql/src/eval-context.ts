@@ -1,0 +1,104 @@
+/** What the parts of an evaluation share. */
+import type { Labels } from '@belfry/model';
+import { type Annotations, annotate } from './annotations.ts';
+import type { Expr } from './ast.ts';
+import type { Columns, ScalarColumn, StepGrid } from './columns.ts';
+import {
+  countCells,
+  duplicateLabels,
+  hasEqualRows,
+  mayCollide,
+  mergeEqualRows,
+  withNamesDropped,
+} from './columns-rows.ts';
+import { tooManySamples } from './leaf.ts';
+import type { Queryable } from './storage.ts';
+
+/** What an expression evaluates to over a grid. */
+export type Value =
+  | { readonly kind: 'vector'; readonly columns: Columns }
+  | { readonly kind: 'scalar'; readonly column: ScalarColumn }
+  | { readonly kind: 'string'; readonly value: string };
+
+export interface QueryState {
+  readonly queryable: Queryable;
+  readonly signal: AbortSignal;
+  /** The query's own times; an instant query has step 0. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  readonly lookbackMs: number;
+  /** Step of subqueries that name none. */
+  readonly defaultStepMs: (rangeMs: number) => number;
+  readonly maxSamples: number;
+  /** Metric names are dropped at the very end rather than by each function. */
+  readonly delayNames: boolean;
+  readonly useStartTimestamps: boolean;
+  readonly typeAndUnitLabels: boolean;
+  readonly notes: Annotations;
+  /** Values of expressions that occur more than once, by grid and text. */
+  readonly shared: Map<string, Promise<Value>>;
+  /** Text of each expression that occurs more than once. */
+  readonly repeated: ReadonlyMap<Expr, string>;
+  readonly counters: Counters;
+  /** Throws when time is up or nobody waits any longer, and lets other work in when it is due. */
+  readonly checkpoint: () => Promise<void>;
+  readonly timings: Map<Expr, number> | undefined;
+}
+
+export interface Counters {
+  /** Samples looked at, as Prometheus' totalQueryableSamples. */
+  total: number;
+  current: number;
+  peak: number;
+  totalPerStep: Float64Array | undefined;
+}
+
+export interface Context {
+  readonly query: QueryState;
+  readonly grid: StepGrid;
+}
+
+/** Counts a result against the limit. */
+export function account(query: QueryState, samples: number): void {
+  const { counters } = query;
+  counters.current += samples;
+  if (counters.current > counters.peak) counters.peak = counters.current;
+  if (counters.current > query.maxSamples) throw tooManySamples();
+}
+
+export function noteAt(query: QueryState, message: string, expr: Expr): void {
+  annotate(query.notes, message, expr.span.start);
+}
+
+export function vector(columns: Columns): Value {
+  return { kind: 'vector', columns };
+}
+
+export function scalar(column: ScalarColumn): Value {
+  return { kind: 'scalar', column };
+}
+
+/** Flags all rows to lose their names. */
+export function flagNames(columns: Columns): Columns {
+  return { ...columns, dropName: new Uint8Array(columns.labels.length).fill(1) };
+}
+
+/**
+ * Names of flagged rows go at once unless their removal is delayed. `strict`: rows that become equal are refused even if
+ * they have no step in common.
+ */
+export function settleNames(context: Context, columns: Columns, strict = false): Columns {
+  if (context.query.delayNames || !columns.dropName) return columns;
+  const collide = mayCollide(columns);
+  const dropped = withNamesDropped(columns);
+  if (!collide) return dropped;
+  if (strict && hasEqualRows(dropped)) throw duplicateLabels();
+  return mergeEqualRows(dropped);
+}
+
+export function accountColumns(context: Context, columns: Columns): void {
+  account(context.query, countCells(columns.present));
+}
+
+export type LabelsOf = (labels: Labels) => Labels;

@@ -1,0 +1,551 @@
+/**
+ * Functions over time windows of one series of floats, for all steps of a grid at once. Every kernel has the same shape:
+ * window `j` is the samples `lo[j]` (inclusive) to `hi[j]` (exclusive) of `ts`/`vs`; where it gives a value, it writes
+ * `out[base + j]` and sets `present[base + j]` to FLOAT. Window ends never go back from one step to the next.
+ */
+import { FLOAT } from './columns.ts';
+import { quantileOf } from './histogram-quantile.ts';
+
+export interface WindowGeometry {
+  readonly count: number;
+  /** The step times themselves (the first, and apart), for functions that refer to them. */
+  readonly startMs: number;
+  readonly stepMs: number;
+  /** The first window's end, and how far ends are apart (0 when `@` pins them). */
+  readonly endMs: number;
+  readonly endStepMs: number;
+  readonly rangeMs: number;
+}
+
+/** Sets `lo`, `hi` so that window `j` holds the samples with `end − range < t <= end`. Returns the sum of their sizes. */
+export function placeWindows(
+  ts: Float64Array,
+  n: number,
+  g: WindowGeometry,
+  beforeMs: number,
+  afterMs: number,
+  lo: Int32Array,
+  hi: Int32Array,
+): number {
+  let low = 0;
+  let high = 0;
+  let total = 0;
+  const { count, endStepMs } = g;
+  let end = g.endMs + afterMs;
+  const width = g.rangeMs + beforeMs + afterMs;
+  for (let j = 0; j < count; j++) {
+    while (high < n && ts[high]! <= end) high++;
+    const start = end - width;
+    while (low < high && ts[low]! <= start) low++;
+    lo[j] = low;
+    hi[j] = high;
+    total += high - low;
+    end += endStepMs;
+  }
+  return total;
+}
+
+export type FloatKernel = (
+  ts: Float64Array,
+  vs: Float64Array,
+  lo: Int32Array,
+  hi: Int32Array,
+  count: number,
+  out: Float64Array,
+  present: Uint8Array,
+  base: number,
+  geometry: WindowGeometry,
+  params: readonly Float64Array[],
+) => void;
+
+const countOverTime: FloatKernel = (_ts, _vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    const n = hi[j]! - lo[j]!;
+    if (n === 0) continue;
+    out[base + j] = n;
+    present[base + j] = FLOAT;
+  }
+};
+
+const presentOverTime: FloatKernel = (_ts, _vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    if (hi[j] === lo[j]) continue;
+    out[base + j] = 1;
+    present[base + j] = FLOAT;
+  }
+};
+
+const lastOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    if (hi[j] === lo[j]) continue;
+    out[base + j] = vs[hi[j]! - 1]!;
+    present[base + j] = FLOAT;
+  }
+};
+
+const firstOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    if (hi[j] === lo[j]) continue;
+    out[base + j] = vs[lo[j]!]!;
+    present[base + j] = FLOAT;
+  }
+};
+
+const tsOfLast: FloatKernel = (ts, _vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    if (hi[j] === lo[j]) continue;
+    out[base + j] = ts[hi[j]! - 1]! / 1000;
+    present[base + j] = FLOAT;
+  }
+};
+
+const tsOfFirst: FloatKernel = (ts, _vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    if (hi[j] === lo[j]) continue;
+    out[base + j] = ts[lo[j]!]! / 1000;
+    present[base + j] = FLOAT;
+  }
+};
+
+/** Kahan's sum in Neumaier's form, as everywhere in Prometheus. */
+const sumOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    const end = hi[j]!;
+    let i = lo[j]!;
+    if (i === end) continue;
+    let sum = 0;
+    let c = 0;
+    for (; i < end; i++) {
+      const v = vs[i]!;
+      const t = sum + v;
+      if (t === Infinity || t === -Infinity) c = 0;
+      else if (Math.abs(sum) >= Math.abs(v)) c += sum - t + v;
+      else c += v - t + sum;
+      sum = t;
+    }
+    out[base + j] = sum === Infinity || sum === -Infinity ? sum : sum + c;
+    present[base + j] = FLOAT;
+  }
+};
+
+const avgOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    if (hi[j] === lo[j]) continue;
+    out[base + j] = mean(vs, lo[j]!, hi[j]!);
+    present[base + j] = FLOAT;
+  }
+};
+
+/** The direct mean as long as the sum does not overflow, from there on the incremental one. */
+export function mean(vs: Float64Array, from: number, to: number): number {
+  let sum = vs[from]!;
+  let c = 0;
+  for (let i = from + 1; i < to; i++) {
+    const v = vs[i]!;
+    const t = sum + v;
+    if (t === Infinity || t === -Infinity) return incrementalMean(vs, from, i, to, sum, c);
+    if (Math.abs(sum) >= Math.abs(v)) c += sum - t + v;
+    else c += v - t + sum;
+    sum = t;
+  }
+  const n = to - from;
+  return sum / n + c / n;
+}
+
+function incrementalMean(vs: Float64Array, from: number, at: number, to: number, sum: number, sumC: number): number {
+  let n = at - from;
+  let m = sum / n;
+  let c = sumC / n;
+  for (let i = at; i < to; i++) {
+    n++;
+    const q = (n - 1) / n;
+    const v = vs[i]! / n;
+    m *= q;
+    c *= q;
+    const t = m + v;
+    if (t === Infinity || t === -Infinity) c = 0;
+    else if (Math.abs(m) >= Math.abs(v)) c += m - t + v;
+    else c += v - t + m;
+    m = t;
+  }
+  return m + c;
+}
+
+const maxOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  let at = -1;
+  for (let j = 0; j < count; j++) {
+    const from = lo[j]!;
+    const to = hi[j]!;
+    if (from === to) continue;
+    // While the last maximum is still inside, only what came in since can exceed it.
+    let i = at >= from ? (j > 0 ? Math.max(hi[j - 1]!, from) : from) : from;
+    if (at < from) at = i++;
+    let best = vs[at]!;
+    for (; i < to; i++) {
+      const v = vs[i]!;
+      if (v > best || best !== best) {
+        best = v;
+        at = i;
+      }
+    }
+    out[base + j] = best;
+    present[base + j] = FLOAT;
+  }
+};
+
+const minOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  let at = -1;
+  for (let j = 0; j < count; j++) {
+    const from = lo[j]!;
+    const to = hi[j]!;
+    if (from === to) continue;
+    let i = at >= from ? (j > 0 ? Math.max(hi[j - 1]!, from) : from) : from;
+    if (at < from) at = i++;
+    let best = vs[at]!;
+    for (; i < to; i++) {
+      const v = vs[i]!;
+      if (v < best || best !== best) {
+        best = v;
+        at = i;
+      }
+    }
+    out[base + j] = best;
+    present[base + j] = FLOAT;
+  }
+};
+
+const tsOfMax: FloatKernel = (ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    const from = lo[j]!;
+    if (from === hi[j]) continue;
+    let at = from;
+    for (let i = from; i < hi[j]!; i++) if (vs[i]! >= vs[at]! || Number.isNaN(vs[at]!)) at = i;
+    out[base + j] = ts[at]! / 1000;
+    present[base + j] = FLOAT;
+  }
+};
+
+const tsOfMin: FloatKernel = (ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    const from = lo[j]!;
+    if (from === hi[j]) continue;
+    let at = from;
+    for (let i = from; i < hi[j]!; i++) if (vs[i]! <= vs[at]! || Number.isNaN(vs[at]!)) at = i;
+    out[base + j] = ts[at]! / 1000;
+    present[base + j] = FLOAT;
+  }
+};
+
+function variance(vs: Float64Array, from: number, to: number): number {
+  let n = 0;
+  let m = 0;
+  let mc = 0;
+  let aux = 0;
+  let auxC = 0;
+  for (let i = from; i < to; i++) {
+    n++;
+    const v = vs[i]!;
+    const delta = v - (m + mc);
+    const step = delta / n;
+    let t = m + step;
+    if (t === Infinity || t === -Infinity) mc = 0;
+    else mc += Math.abs(m) >= Math.abs(step) ? m - t + step : step - t + m;
+    m = t;
+    const more = delta * (v - (m + mc));
+    t = aux + more;
+    if (t === Infinity || t === -Infinity) auxC = 0;
+    else auxC += Math.abs(aux) >= Math.abs(more) ? aux - t + more : more - t + aux;
+    aux = t;
+  }
+  return (aux + auxC) / n;
+}
+
+const stdvarOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    if (lo[j] === hi[j]) continue;
+    out[base + j] = variance(vs, lo[j]!, hi[j]!);
+    present[base + j] = FLOAT;
+  }
+};
+
+const stddevOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    if (lo[j] === hi[j]) continue;
+    out[base + j] = Math.sqrt(variance(vs, lo[j]!, hi[j]!));
+    present[base + j] = FLOAT;
+  }
+};
+
+const quantileOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base, _g, params) => {
+  const q = params[0]!;
+  for (let j = 0; j < count; j++) {
+    const n = hi[j]! - lo[j]!;
+    if (n === 0) continue;
+    out[base + j] = quantileOf(q[j]!, vs.slice(lo[j]!, hi[j]!), n);
+    present[base + j] = FLOAT;
+  }
+};
+
+const madOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    const n = hi[j]! - lo[j]!;
+    if (n === 0) continue;
+    out[base + j] = medianDeviation(vs.slice(lo[j]!, hi[j]!));
+    present[base + j] = FLOAT;
+  }
+};
+
+function medianDeviation(values: Float64Array): number {
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i]!)) return NaN;
+  const median = quantileOf(0.5, values, values.length);
+  for (let i = 0; i < values.length; i++) values[i] = Math.abs(values[i]! - median);
+  return quantileOf(0.5, values, values.length);
+}
+
+const changes: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    const from = lo[j]!;
+    if (from === hi[j]) continue;
+    let n = 0;
+    for (let i = from + 1; i < hi[j]!; i++) {
+      const v = vs[i]!;
+      const before = vs[i - 1]!;
+      if (v !== before && (v === v || before === before)) n++;
+    }
+    out[base + j] = n;
+    present[base + j] = FLOAT;
+  }
+};
+
+const resets: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    const from = lo[j]!;
+    if (from === hi[j]) continue;
+    let n = 0;
+    for (let i = from + 1; i < hi[j]!; i++) if (vs[i]! < vs[i - 1]!) n++;
+    out[base + j] = n;
+    present[base + j] = FLOAT;
+  }
+};
+
+/** Positions of the samples that are below the one before; for series so far seen, few. */
+let drops = new Int32Array(64);
+
+function findDrops(vs: Float64Array, n: number): number {
+  let found = 0;
+  for (let i = 1; i < n; i++) {
+    if (vs[i]! < vs[i - 1]!) {
+      if (found === drops.length) {
+        const larger = new Int32Array(found * 2);
+        larger.set(drops);
+        drops = larger;
+      }
+      drops[found++] = i;
+    }
+  }
+  return found;
+}
+
+/** `rate`, `increase` (counters) and `delta` over floats without start timestamps. */
+function extrapolate(
+  ts: Float64Array,
+  vs: Float64Array,
+  lo: Int32Array,
+  hi: Int32Array,
+  count: number,
+  out: Float64Array,
+  present: Uint8Array,
+  base: number,
+  g: WindowGeometry,
+  counter: boolean,
+  perSecond: boolean,
+): void {
+  const found = counter && count > 0 ? findDrops(vs, hi[count - 1]!) : 0;
+  const seconds = g.rangeMs / 1000;
+  let firstDrop = 0;
+  let rangeEnd = g.endMs;
+  for (let j = 0; j < count; j++, rangeEnd += g.endStepMs) {
+    const from = lo[j]!;
+    const last = hi[j]! - 1;
+    const intervals = last - from;
+    if (intervals < 1) continue;
+    const first = vs[from]!;
+    let result = vs[last]! - first;
+    if (found > 0) {
+      while (firstDrop < found && drops[firstDrop]! <= from) firstDrop++;
+      for (let d = firstDrop; d < found && drops[d]! <= last; d++) result += vs[drops[d]! - 1]!;
+    }
+    const firstT = ts[from]!;
+    const sampled = (ts[last]! - firstT) / 1000;
+    const average = sampled / intervals;
+    const threshold = average * 1.1;
+    let toStart = (firstT - (rangeEnd - g.rangeMs)) / 1000;
+    let toEnd = (rangeEnd - ts[last]!) / 1000;
+    if (toStart >= threshold) toStart = average / 2;
+    if (counter && result > 0 && first >= 0) {
+      // A counter cannot have been negative: not further back than where it would have been 0.
+      const toZero = sampled * (first / result);
+      if (toZero < toStart) toStart = toZero;
+    }
+    if (toEnd >= threshold) toEnd = average / 2;
+    let factor = sampled !== 0 ? (sampled + toStart + toEnd) / sampled : 1;
+    if (perSecond) factor /= seconds;
+    out[base + j] = result * factor;
+    present[base + j] = FLOAT;
+  }
+}
+
+const rate: FloatKernel = (ts, vs, lo, hi, count, out, present, base, g) =>
+  extrapolate(ts, vs, lo, hi, count, out, present, base, g, true, true);
+const increase: FloatKernel = (ts, vs, lo, hi, count, out, present, base, g) =>
+  extrapolate(ts, vs, lo, hi, count, out, present, base, g, true, false);
+const delta: FloatKernel = (ts, vs, lo, hi, count, out, present, base, g) =>
+  extrapolate(ts, vs, lo, hi, count, out, present, base, g, false, false);
+
+const irate: FloatKernel = (ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    const last = hi[j]! - 1;
+    if (last - lo[j]! < 1) continue;
+    const elapsed = ts[last]! - ts[last - 1]!;
+    if (elapsed === 0) continue;
+    const v = vs[last]!;
+    const before = vs[last - 1]!;
+    out[base + j] = (v < before ? v : v - before) / (elapsed / 1000);
+    present[base + j] = FLOAT;
+  }
+};
+
+const idelta: FloatKernel = (ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    const last = hi[j]! - 1;
+    if (last - lo[j]! < 1 || ts[last] === ts[last - 1]) continue;
+    out[base + j] = vs[last]! - vs[last - 1]!;
+    present[base + j] = FLOAT;
+  }
+};
+
+/** Slope and intercept of the last regression. */
+const line = { slope: 0, intercept: 0 };
+
+function regress(ts: Float64Array, vs: Float64Array, from: number, to: number, originMs: number): void {
+  let n = 0;
+  let sumX = 0;
+  let cX = 0;
+  let sumY = 0;
+  let cY = 0;
+  let sumXY = 0;
+  let cXY = 0;
+  let sumX2 = 0;
+  let cX2 = 0;
+  const first = vs[from]!;
+  let constant = true;
+  for (let i = from; i < to; i++) {
+    const y = vs[i]!;
+    if (constant && i > from && y !== first) constant = false;
+    n++;
+    const x = (ts[i]! - originMs) / 1e3;
+    let t = sumX + x;
+    if (t === Infinity || t === -Infinity) cX = 0;
+    else cX += Math.abs(sumX) >= Math.abs(x) ? sumX - t + x : x - t + sumX;
+    sumX = t;
+    t = sumY + y;
+    if (t === Infinity || t === -Infinity) cY = 0;
+    else cY += Math.abs(sumY) >= Math.abs(y) ? sumY - t + y : y - t + sumY;
+    sumY = t;
+    const xy = x * y;
+    t = sumXY + xy;
+    if (t === Infinity || t === -Infinity) cXY = 0;
+    else cXY += Math.abs(sumXY) >= Math.abs(xy) ? sumXY - t + xy : xy - t + sumXY;
+    sumXY = t;
+    const x2 = x * x;
+    t = sumX2 + x2;
+    if (t === Infinity || t === -Infinity) cX2 = 0;
+    else cX2 += Math.abs(sumX2) >= Math.abs(x2) ? sumX2 - t + x2 : x2 - t + sumX2;
+    sumX2 = t;
+  }
+  if (constant) {
+    const infinite = first === Infinity || first === -Infinity;
+    line.slope = infinite ? NaN : 0;
+    line.intercept = infinite ? NaN : first;
+    return;
+  }
+  sumX += cX;
+  sumY += cY;
+  sumXY += cXY;
+  sumX2 += cX2;
+  const covariance = sumXY - (sumX * sumY) / n;
+  const spread = sumX2 - (sumX * sumX) / n;
+  line.slope = covariance / spread;
+  line.intercept = sumY / n - (line.slope * sumX) / n;
+}
+
+const deriv: FloatKernel = (ts, vs, lo, hi, count, out, present, base) => {
+  for (let j = 0; j < count; j++) {
+    if (hi[j]! - lo[j]! < 2) continue;
+    regress(ts, vs, lo[j]!, hi[j]!, ts[lo[j]!]!);
+    out[base + j] = line.slope;
+    present[base + j] = FLOAT;
+  }
+};
+
+const predictLinear: FloatKernel = (ts, vs, lo, hi, count, out, present, base, g, params) => {
+  const ahead = params[0]!;
+  for (let j = 0; j < count; j++) {
+    if (hi[j]! - lo[j]! < 2) continue;
+    regress(ts, vs, lo[j]!, hi[j]!, g.startMs + j * g.stepMs);
+    out[base + j] = line.slope * ahead[j]! + line.intercept;
+    present[base + j] = FLOAT;
+  }
+};
+
+const doubleExponentialSmoothing: FloatKernel = (_ts, vs, lo, hi, count, out, present, base, _g, params) => {
+  for (let j = 0; j < count; j++) {
+    const from = lo[j]!;
+    const to = hi[j]!;
+    if (to - from < 2) continue;
+    const sf = params[0]![j]!;
+    const tf = params[1]![j]!;
+    let before = 0;
+    let level = vs[from]!;
+    let trend = vs[from + 1]! - vs[from]!;
+    for (let i = from + 1; i < to; i++) {
+      const x = sf * vs[i]!;
+      if (i > from + 1) trend = tf * (level - before) + (1 - tf) * trend;
+      const y = (1 - sf) * (level + trend);
+      before = level;
+      level = x + y;
+    }
+    out[base + j] = level;
+    present[base + j] = FLOAT;
+  }
+};
+
+export const FLOAT_KERNELS: Readonly<Record<string, FloatKernel>> = {
+  absent_over_time: presentOverTime,
+  avg_over_time: avgOverTime,
+  changes,
+  count_over_time: countOverTime,
+  delta,
+  deriv,
+  double_exponential_smoothing: doubleExponentialSmoothing,
+  first_over_time: firstOverTime,
+  idelta,
+  increase,
+  irate,
+  last_over_time: lastOverTime,
+  mad_over_time: madOverTime,
+  max_over_time: maxOverTime,
+  min_over_time: minOverTime,
+  predict_linear: predictLinear,
+  present_over_time: presentOverTime,
+  quantile_over_time: quantileOverTime,
+  rate,
+  resets,
+  stddev_over_time: stddevOverTime,
+  stdvar_over_time: stdvarOverTime,
+  sum_over_time: sumOverTime,
+  ts_of_first_over_time: tsOfFirst,
+  ts_of_last_over_time: tsOfLast,
+  ts_of_max_over_time: tsOfMax,
+  ts_of_min_over_time: tsOfMin,
+};
