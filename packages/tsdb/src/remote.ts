@@ -11,8 +11,8 @@ import {
   type WriteBatch,
   type Writer,
 } from '@belfry/model';
-import { queryable } from '../../promql/src/leaf.ts';
 import type { LeafPlan, LeafResult, Queryable, RawSeries, SeriesExemplars } from '@belfry/promql';
+import { queryable } from '../../promql/src/leaf.ts';
 import {
   type CallClient,
   type CallHandler,
