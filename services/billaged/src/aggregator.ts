@@ -34,6 +34,7 @@ export interface VmUsage {
 
 export interface Aggregator {
   readonly active: number;
+  has(vmId: string): boolean;
   vms(): IterableIterator<VmUsage>;
   /** Begins anew for a VM that was started. */
   start(vmId: string, customer: string, nowMs: number): void;
@@ -61,6 +62,7 @@ export function createAggregator(): Aggregator {
     get active() {
       return byId.size;
     },
+    has: (vmId) => byId.has(vmId),
     vms: () => byId.values(),
     start: (vmId, customer, nowMs) => void fresh(vmId, customer, nowMs),
     add(vmId, customer, samples, nowMs) {

@@ -126,12 +126,13 @@ function writeSummary(log: Logger, usage: VmUsage): void {
 }
 
 /** Gauges over the VMs that are being accounted; a customer that has none any more shows 0. */
-function showCustomers({ to }: Telemetry, aggregator: Aggregator, seen: Set<string>): void {
+function showCustomers({ to, account }: Telemetry, aggregator: Aggregator, seen: Set<string>): void {
   to.activeVms.set(aggregator.active);
   const now = new Map([...seen].map((customer) => [customer, { bytes: 0, score: 0 }]));
   for (const usage of aggregator.vms()) {
-    const { bytes, score } = now.get(usage.customer) ?? { bytes: 0, score: 0 };
-    now.set(usage.customer, { bytes: bytes + usage.memoryBytes, score: score + resourceScore(usage) });
+    const customer = account(usage.customer);
+    const { bytes, score } = now.get(customer) ?? { bytes: 0, score: 0 };
+    now.set(customer, { bytes: bytes + usage.memoryBytes, score: score + resourceScore(usage) });
   }
   for (const [customer_id, { bytes, score }] of now) {
     seen.add(customer_id);

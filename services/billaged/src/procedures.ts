@@ -17,6 +17,8 @@ import type { BillagedIncident } from './incidents.ts';
 import { accountGrowth, type Telemetry } from './telemetry.ts';
 
 const MAX_SAMPLES = 1000;
+/** VMs that are being accounted at once. */
+const MAX_VMS = 10_000;
 /** Seconds: median and 99th percentile. */
 const PROCESSING = [0.002, 0.009] as const;
 const SLOW_PROCESSING = [0.3, 0.7] as const;
@@ -44,7 +46,9 @@ export function createProcedures(parts: ProcedureParts): Readonly<Record<string,
     },
     NotifyVmStarted(request, call) {
       const vmId = required(request, 'vmId');
-      aggregator.start(vmId, checkedTenant(call, required(request, 'customerId')), clock.now());
+      const customer = checkedTenant(call, required(request, 'customerId'));
+      checkRoom(aggregator, vmId);
+      aggregator.start(vmId, customer, clock.now());
       log.info({ vm_id: vmId }, 'vm started');
       return { success: true };
     },
@@ -128,6 +132,7 @@ function readBatch(parts: ProcedureParts, request: JsonObject, raw: readonly Jso
       );
     }
     const customer = checkedTenant(call, required(request, 'customerId'));
+    checkRoom(parts.aggregator, vmId);
     return { vmId, customer, samples: raw.map(readSample) };
   } catch (error) {
     to.aggregationErrors.inc({ error_type: 'invalid_sample' });
@@ -148,6 +153,12 @@ function readSample(raw: JsonObject, i: number): UsageSample {
   const sample = { memoryUsageBytes: value('memoryUsageBytes') } as Record<keyof UsageSample, number>;
   for (const name of COUNTERS) sample[name] = value(name);
   return sample;
+}
+
+/** @throws ConnectFailure `resource_exhausted` when no further VM can be accounted */
+function checkRoom(aggregator: Aggregator, vmId: string): void {
+  if (aggregator.active < MAX_VMS || aggregator.has(vmId)) return;
+  throw new ConnectFailure('resource_exhausted', `${MAX_VMS} VMs are being accounted already`);
 }
 
 /** @throws ConnectFailure `unauthenticated` without the tenant's header */

@@ -2,6 +2,7 @@ export * from './breakages.ts';
 export * from './chance.ts';
 export * from './connect.ts';
 export * from './exposition.ts';
+export * from './label-limit.ts';
 export type { Logger, LogSink } from './log.ts';
 export * from './post-json.ts';
 export * from './run.ts';

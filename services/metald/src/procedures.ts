@@ -19,6 +19,9 @@ import { countersOf, type Operation, type Telemetry } from './telemetry.ts';
 import { checkedConfig, configProblems } from './validate.ts';
 import { type Backend, networkInfo, STATE_NAMES, type Vm, type VmState, type Vms } from './vm.ts';
 
+/** On one bridge. */
+const MAX_VMS = 1000;
+
 export interface ProcedureParts {
   readonly clock: Clock;
   readonly random: Random;
@@ -98,6 +101,7 @@ async function counted(
   const { backend, call } = labels;
   const caller = attempt(() => authenticate(call));
   const customer_id = telemetry.customer(caller.kind === 'value' ? caller.value.customer : undefined);
+  if (customer_id !== undefined) telemetry.introduce(customer_id, backend);
   const count = operationCounts(telemetry, operation, { backend, customer_id, force: labels.force });
   count.requested();
   const fromMs = clock.monotonic();
@@ -197,6 +201,13 @@ async function createVm(parts: ProcedureParts, request: JsonObject, call: Call):
     }
     const checked = checkedConfig(config);
     if (backend.kind === 'error') throw backend.error;
+    if (parts.vms.count >= MAX_VMS) {
+      throw new Refusal(
+        'resource_exhausted',
+        'backend_error',
+        `failed to create vm: the bridge holds ${MAX_VMS} VMs already`,
+      );
+    }
     const id = vmIdFor(parts, textField(request, 'vmId'));
     parts.log.info({ vm_id: id, customer, backend: backend.value }, 'creating vm');
     const fromMs = parts.clock.monotonic();

@@ -31,6 +31,7 @@ export interface Vm {
 
 /** Metald's database. */
 export interface Vms {
+  readonly count: number;
   get(id: string): Vm | undefined;
   all(): readonly Vm[];
   ofCustomer(customer: string): readonly Vm[];
@@ -44,6 +45,9 @@ export interface Vms {
 export function createVms(): Vms {
   const byId = new Map<string, Vm>();
   return {
+    get count() {
+      return byId.size;
+    },
     get: (id) => byId.get(id),
     all: () => [...byId.values()],
     ofCustomer: (customer) => [...byId.values()].filter((vm) => vm.customer === customer),
