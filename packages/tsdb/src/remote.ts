@@ -11,8 +11,14 @@ import {
   type WriteBatch,
   type Writer,
 } from '@belfry/model';
-import type { LeafPlan, LeafResult, Queryable, RawSeries, SeriesExemplars } from '@belfry/promql';
-import { queryable } from '../../promql/src/leaf.ts';
+import {
+  type LeafPlan,
+  type LeafResult,
+  type Queryable,
+  queryable,
+  type RawSeries,
+  type SeriesExemplars,
+} from '@belfry/promql';
 import {
   type CallClient,
   type CallHandler,
