@@ -15,6 +15,7 @@ export type { GroupView } from './dispatcher.ts';
 export type { AlertingEvent, AlertingLogger } from './events.ts';
 export { fingerprintOf } from './fingerprint.ts';
 export type { IntervalVerdict } from './flush.ts';
+export { createHeartbeats, type HeartbeatConfig, type HeartbeatStatus, type Heartbeats } from './heartbeat.ts';
 export type { InhibitionVerdict, InhibitRule } from './inhibitor.ts';
 export type { AttemptResult, Integration, SentPayload } from './integration.ts';
 export { formatAlertMatcher, formatAlertMatchers, parseMatcher, parseMatchers } from './matchers.ts';
