@@ -15,6 +15,9 @@ export const TargetGroup = z.strictObject({
 });
 export type TargetGroup = z.output<typeof TargetGroup>;
 
+/** What files and URLs of targets hold. */
+export const TargetGroups = z.array(TargetGroup);
+
 const FILE_PATTERN = /^[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)$/;
 
 export const FileDiscovery = z.strictObject({

@@ -1,0 +1,78 @@
+import type { DiscoveryConfig, HttpClient, HttpConfig } from '@belfry/config';
+import type { Clock } from '@belfry/model';
+import { type DnsResolver, discoverDns } from './discovery-dns.ts';
+import { type DiscoveryFiles, discoverFiles } from './discovery-file.ts';
+import { discoverHttp } from './discovery-http.ts';
+
+/** Targets that were found together. */
+export interface TargetsFound {
+  /** Within one mechanism, what is found again under the same name replaces what was found before. */
+  readonly source: string;
+  /** Each with `__address__`, and what is known of it alone. */
+  readonly targets: readonly Readonly<Record<string, string>>[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Something that finds targets until it is stopped. */
+export interface Discovery {
+  stop(): void;
+}
+
+export interface DiscoveryDependencies {
+  readonly clock: Clock;
+  readonly files: DiscoveryFiles;
+  readonly dns: DnsResolver;
+  readonly client: (config: HttpConfig) => HttpClient;
+  readonly userAgent: string;
+  /** Something is wrong; what was found before stays in force. */
+  readonly onProblem: (message: string) => void;
+}
+
+/** Called with what has changed; a source without targets is gone. */
+export type EmitTargets = (found: readonly TargetsFound[]) => void;
+
+/**
+ * Starts every mechanism of a section. `emit` is called with all targets known, whenever that changes; the first time
+ * when each mechanism has answered once or failed to.
+ */
+export function discover(
+  config: DiscoveryConfig,
+  dependencies: DiscoveryDependencies,
+  emit: (all: readonly TargetsFound[]) => void,
+): Discovery {
+  const known = new Map<string, TargetsFound>();
+  const emitterOf = (mechanism: string): EmitTargets => {
+    return (found) => {
+      for (const group of found) {
+        const id = `${mechanism}/${group.source}`;
+        if (group.targets.length === 0) known.delete(id);
+        else known.set(id, group);
+      }
+      emit([...known.values()]);
+    };
+  };
+  const running: Discovery[] = [];
+  const startAll = <T>(
+    name: string,
+    configs: readonly T[],
+    start: (config: T, deps: DiscoveryDependencies, emit: EmitTargets) => Discovery,
+  ) => {
+    configs.forEach((c, i) => {
+      running.push(start(c, dependencies, emitterOf(`${name}/${i}`)));
+    });
+  };
+  const fixed = config.static_configs.map((group, i) => ({
+    source: String(i),
+    targets: group.targets.map((address) => ({ __address__: address })),
+    labels: group.labels,
+  }));
+  emitterOf('static')(fixed);
+  startAll('file', config.file_sd_configs, discoverFiles);
+  startAll('http', config.http_sd_configs, discoverHttp);
+  startAll('dns', config.dns_sd_configs, discoverDns);
+  return {
+    stop() {
+      for (const discovery of running) discovery.stop();
+    },
+  };
+}
