@@ -1,0 +1,218 @@
+/** The alerts against Prometheus itself: promtool evaluates the built rules over series that break, and series that do not. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { build } from '@belfry/sdk';
+import { afterAll, describe, expect, it } from 'vitest';
+import metaldPack from './pack.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'belfry-alerts-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+const rules: string[] = [];
+for (const { path, text } of build([metaldPack])) {
+  if (!path.startsWith('rules/')) continue;
+  mkdirSync(dirname(join(dir, path)), { recursive: true });
+  writeFileSync(join(dir, path), text);
+  rules.push(path);
+}
+
+interface Case {
+  readonly name: string;
+  /** Series and values in promtool's notation, a value every 15 s. */
+  readonly input: Readonly<Record<string, string>>;
+  readonly at: string;
+  readonly alert: string;
+  /** The description that it fires with; nothing when it must stay silent. */
+  readonly says: string | undefined;
+}
+
+const METALD = 'job="metald", instance="a"';
+const BILLAGED = 'job="billaged", instance="b"';
+const rising = (step: number) => `0+${step}x200`;
+const never = '0x200';
+
+const cases: readonly Case[] = [
+  {
+    name: 'down for three minutes',
+    input: { [`up{${BILLAGED}}`]: '0x200' },
+    at: '3m',
+    alert: 'ServiceDown',
+    says: 'b has been down for more than 2 minutes',
+  },
+  {
+    name: 'down for one minute',
+    input: { [`up{${BILLAGED}}`]: '0x200' },
+    at: '1m',
+    alert: 'ServiceDown',
+    says: undefined,
+  },
+  { name: 'another job down', input: { 'up{job="node"}': '0x200' }, at: '30m', alert: 'ServiceDown', says: undefined },
+  {
+    name: 'a tenth of the calls fails',
+    input: {
+      [`metald_errors_total{${METALD}, component="api"}`]: rising(1),
+      [`metald_api_requests_total{${METALD}, method="x"}`]: rising(10),
+    },
+    at: '15m',
+    alert: 'HighErrorRate',
+    says: '10% of the calls to metald fail by its own fault',
+  },
+  {
+    name: 'one call in a hundred fails, though many a second',
+    input: {
+      [`metald_errors_total{${METALD}, component="api"}`]: rising(100),
+      [`metald_api_requests_total{${METALD}, method="x"}`]: rising(10_000),
+    },
+    at: '15m',
+    alert: 'HighErrorRate',
+    says: undefined,
+  },
+  {
+    name: 'billing fails, the API does not',
+    input: {
+      [`metald_errors_total{${METALD}, component="billing"}`]: rising(10),
+      [`metald_errors_total{${METALD}, component="api"}`]: never,
+      [`metald_api_requests_total{${METALD}, method="x"}`]: rising(10),
+    },
+    at: '15m',
+    alert: 'HighErrorRate',
+    says: undefined,
+  },
+  {
+    name: 'nobody calls',
+    input: {
+      [`billaged_errors_total{${BILLAGED}, component="api"}`]: never,
+      [`billaged_api_requests_total{${BILLAGED}, method="x"}`]: never,
+    },
+    at: '15m',
+    alert: 'HighErrorRate',
+    says: undefined,
+  },
+  {
+    name: 'billaged fails at every second call',
+    input: {
+      [`billaged_errors_total{${BILLAGED}, component="api"}`]: rising(1),
+      [`billaged_api_requests_total{${BILLAGED}, method="x"}`]: rising(2),
+    },
+    at: '15m',
+    alert: 'HighErrorRate',
+    says: '50% of the calls to billaged fail by its own fault',
+  },
+  {
+    name: 'no batch arrives',
+    input: {
+      [`metald_billing_batch_failures_total{${METALD}, reason="unavailable"}`]: rising(1),
+      [`metald_billing_batches_sent_total{${METALD}}`]: never,
+    },
+    at: '15m',
+    alert: 'BillingDataLossRisk',
+    says: '100% of the billing batches of metald fail; failed batches are dropped',
+  },
+  {
+    name: 'one batch in twenty is lost',
+    input: {
+      [`metald_billing_batch_failures_total{${METALD}, reason="timeout"}`]: rising(1),
+      [`metald_billing_batches_sent_total{${METALD}, vm_id="v"}`]: rising(19),
+    },
+    at: '15m',
+    alert: 'BillingDataLossRisk',
+    says: undefined,
+  },
+  {
+    name: 'metald has 3 GB',
+    input: { [`process_resident_memory_bytes{${METALD}}`]: '3000000000x200' },
+    at: '15m',
+    alert: 'HighMemoryUsage',
+    says: 'a has 2.794GiB resident',
+  },
+  {
+    name: 'billaged has 1.5 GB',
+    input: { [`process_resident_memory_bytes{${BILLAGED}}`]: '1500000000x200' },
+    at: '15m',
+    alert: 'HighMemoryUsage',
+    says: 'b has 1.397GiB resident',
+  },
+  {
+    name: 'metald has 1.5 GB',
+    input: { [`process_resident_memory_bytes{${METALD}}`]: '1500000000x200' },
+    at: '15m',
+    alert: 'HighMemoryUsage',
+    says: undefined,
+  },
+  {
+    name: 'batches take between 250 and 500 ms',
+    input: {
+      [`billaged_processing_duration_seconds_bucket{${BILLAGED}, le="0.1"}`]: never,
+      [`billaged_processing_duration_seconds_bucket{${BILLAGED}, le="0.5"}`]: rising(10),
+      [`billaged_processing_duration_seconds_bucket{${BILLAGED}, le="+Inf"}`]: rising(10),
+    },
+    at: '20m',
+    alert: 'SlowBillingProcessing',
+    says: '5 % of the batches take 480ms or longer to process',
+  },
+  {
+    name: 'batches take below 5 ms',
+    input: {
+      [`billaged_processing_duration_seconds_bucket{${BILLAGED}, le="0.005"}`]: rising(10),
+      [`billaged_processing_duration_seconds_bucket{${BILLAGED}, le="+Inf"}`]: rising(10),
+    },
+    at: '20m',
+    alert: 'SlowBillingProcessing',
+    says: undefined,
+  },
+  {
+    name: 'a quarter of the boots fails',
+    input: {
+      [`metald_vm_operations_total{${METALD}, operation="boot", status="failed"}`]: rising(1),
+      [`metald_vm_operations_total{${METALD}, operation="boot", status="success"}`]: rising(3),
+    },
+    at: '20m',
+    alert: 'VMBootFailures',
+    says: '25% of VM boots are failing',
+  },
+  {
+    name: 'creates fail, boots do not',
+    input: {
+      [`metald_vm_operations_total{${METALD}, operation="create", status="failed"}`]: rising(5),
+      [`metald_vm_operations_total{${METALD}, operation="boot", status="failed"}`]: never,
+      [`metald_vm_operations_total{${METALD}, operation="boot", status="success"}`]: rising(3),
+    },
+    at: '20m',
+    alert: 'VMBootFailures',
+    says: undefined,
+  },
+];
+
+/** What the alert says when it fires, as promtool tells it; nothing when it is silent. */
+function said({ name, input, at, alert }: Case): string | undefined {
+  const test = {
+    rule_files: rules,
+    evaluation_interval: '15s',
+    tests: [
+      {
+        name,
+        interval: '15s',
+        input_series: Object.entries(input).map(([series, values]) => ({ series, values })),
+        // Whatever fires is unexpected, and promtool prints it whole.
+        alert_rule_test: [{ eval_time: at, alertname: alert, exp_alerts: [] }],
+      },
+    ],
+  };
+  const file = join(dir, 'test.json');
+  writeFileSync(file, JSON.stringify(test));
+  const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file], { encoding: 'utf8' });
+  if (status === 0) return undefined;
+  return new RegExp(`alertname="${alert}"[^]*?description="([^"]*)"`).exec(stdout + stderr)?.[1] ?? stdout + stderr;
+}
+
+describe.skipIf(spawnSync('promtool', ['--version']).status !== 0)('alerts, by promtool (skipped without it)', () => {
+  it.each(cases.map((c) => [c.alert, c.name, c] as const))('%s: %s', (_, __, c) => {
+    expect(said(c)).toBe(c.says);
+  });
+  it('each fires in one case at least, and stays silent in another', () => {
+    const told = (fires: boolean) => new Set(cases.filter((c) => (c.says !== undefined) === fires).map((c) => c.alert));
+    const names = metaldPack.rules.flatMap((g) => g.rules).filter((r) => r.kind === 'alert');
+    for (const { name } of names) expect([told(true).has(name), told(false).has(name)], name).toEqual([true, true]);
+  });
+});
