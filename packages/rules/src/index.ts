@@ -1,0 +1,31 @@
+export type { AlertStateName, AlertTransition, RuleAlert, TransitionReason } from './alert-state.ts';
+export { RESOLVED_RETENTION_MS } from './alert-state.ts';
+export {
+  ALERT_NAME,
+  ALERT_STATE,
+  ALERTS,
+  ALERTS_FOR_STATE,
+  ALERTS_KEEP_FIRING_SINCE,
+  ALERTS_KEEP_FIRING_VALUE,
+} from './evaluate-alerting.ts';
+export {
+  createRuleManager,
+  DEFAULT_RULE_LIMITS,
+  type RuleLimits,
+  type RuleManager,
+  type RuleManagerOptions,
+  type RuleSettings,
+} from './manager.ts';
+export type { RestoreSource } from './restore.ts';
+export * from './rule-file.ts';
+export type { AlertingState, GroupCounters, GroupState, RecordingState, RuleHealth, RuleState } from './rule-state.ts';
+export type {
+  AlertingRuleView,
+  AlertsData,
+  AlertView,
+  RecordingRuleView,
+  RuleGroupView,
+  RulesData,
+  RulesFilter,
+} from './rules-view.ts';
+export type { RuleQuery, VectorSample } from './sample.ts';
