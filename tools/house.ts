@@ -26,6 +26,16 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'packages/rules',
     'packages/alerting',
   ],
+  'packages/check': [
+    'packages/model',
+    'packages/config',
+    'packages/exposition',
+    'packages/promql',
+    'packages/template',
+    'packages/rules',
+    'packages/alerting',
+    'packages/sdk',
+  ],
   'packages/api': [
     'packages/model',
     'packages/config',

@@ -1,0 +1,43 @@
+import type { Problem } from './problem.ts';
+import type { SourceFile } from './source.ts';
+
+/** A test suite a file, a failed case a finding; information is no failure. A file without findings passes. */
+export function reportJunit(problems: readonly Problem[], sources: readonly SourceFile[]): string {
+  const paths = [...new Set([...sources.map((s) => s.path), ...problems.map((p) => p.path)])].sort();
+  const suites = paths.map((path) =>
+    suite(
+      path,
+      problems.filter((p) => p.path === path),
+    ),
+  );
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="belfry check">\n${suites.join('')}</testsuites>\n`;
+}
+
+function suite(path: string, problems: readonly Problem[]): string {
+  const failures = problems.filter((p) => p.severity !== 'info').length;
+  const head = `  <testsuite name="${escape(path)}" tests="${Math.max(1, problems.length)}" failures="${failures}">\n`;
+  const cases = problems.length > 0 ? problems.map(testcase).join('') : '    <testcase name="no findings"/>\n';
+  return `${head}${cases}  </testsuite>\n`;
+}
+
+function testcase(p: Problem): string {
+  const name = escape(`${p.check} at ${p.line}:${p.column}`);
+  const text = escape(
+    `${p.path}:${p.line}:${p.column}: ${p.severity}: ${p.message}${p.suggestion ? `\n${p.suggestion}` : ''}`,
+  );
+  const body =
+    p.severity === 'info'
+      ? `<system-out>${text}</system-out>`
+      : `<failure type="${p.severity}" message="${escape(p.message)}">${text}</failure>`;
+  return `    <testcase name="${name}" classname="${escape(p.path)}">${body}</testcase>\n`;
+}
+
+function escape(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\ufffd')
+    .replaceAll('\n', '&#10;');
+}
