@@ -1,5 +1,6 @@
 import type { Clock, FloatHistogram, Labels } from '@belfry/model';
 import { messageOf } from '@belfry/model';
+import { formatHistogram } from '@belfry/promql';
 import {
   ALERT_PREAMBLE,
   alertTemplateData,
@@ -9,7 +10,6 @@ import {
   parseTemplates,
 } from '@belfry/template';
 import type { RuleQuery } from './sample.ts';
-import { histogramText } from './sample.ts';
 
 const FUNCTIONS = parseTemplates<PrometheusHost>([], PROMETHEUS_FUNCTIONS);
 /** More text than this in one label or annotation is an error. */
@@ -53,7 +53,7 @@ export async function expandAlertTemplate(
   world: TemplateWorld,
 ): Promise<Expanded> {
   if (!template.prepared) return { text: template.text };
-  const shown = typeof value === 'number' ? value : histogramText(value);
+  const shown = typeof value === 'number' ? value : formatHistogram(value);
   const data = alertTemplateData(labels, world.externalLabels, world.externalUrl, shown);
   try {
     const text = await template.prepared.render(data, {
@@ -78,7 +78,7 @@ function hostOf(world: TemplateWorld): PrometheusHost {
       const samples = await world.query(expr, world.timeMs, signal);
       return samples.map(({ labels, value, histogram }) => ({
         labels,
-        value: histogram ? histogramText(histogram) : value,
+        value: histogram ? formatHistogram(histogram) : value,
       }));
     },
   };

@@ -75,7 +75,7 @@ const BAD: [name: string, text: string, expected: string][] = [
   [
     'broken expression in a block',
     rule('record: a\nexpr: |\n  up\n  and and up'),
-    'r.yml:7:11: group "g", rule 1, "a": could not parse expression: 2:5: parse error: unexpected <op:and>',
+    'r.yml:7:15: group "g", rule 1, "a": could not parse expression: 2:9: parse error: unexpected identifier "up"',
   ],
   [
     'for in a recording rule',

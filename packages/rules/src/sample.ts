@@ -1,5 +1,4 @@
 import type { FloatHistogram, Labels } from '@belfry/model';
-import { formatValue } from '@belfry/template';
 
 /** One element of an instant vector. */
 export interface VectorSample {
@@ -18,8 +17,3 @@ export type RuleQuery = (
   timeMs: number,
   signal: AbortSignal | undefined,
 ) => Promise<readonly VectorSample[]>;
-
-/** A native histogram as a template shows its value. */
-export function histogramText(histogram: FloatHistogram): string {
-  return `{count:${formatValue(histogram.count)}, sum:${formatValue(histogram.sum)}}`;
-}
