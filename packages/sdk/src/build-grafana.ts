@@ -8,8 +8,9 @@ import type { Pack } from './pack.ts';
 import { GENERATED, yamlText } from './yaml-text.ts';
 
 const GRID_WIDTH = 24;
-/** Beyond this many panels in a row, the next ones begin another line. */
-const MAX_BESIDE = 4;
+/** Numbers need less room than graphs. */
+const MOST_NUMBERS_BESIDE = 6;
+const MOST_GRAPHS_BESIDE = 3;
 const HEADING_HEIGHT = 1;
 const RESCAN_DASHBOARDS_S = 10;
 
@@ -50,8 +51,9 @@ function place(builder: grafana.DashboardBuilder, rows: readonly Row[], datasour
       y += HEADING_HEIGHT;
     }
     let x = 0;
+    const usual = usualWidth(row.panels);
     for (const panel of row.panels) {
-      const w = panel.width ?? Math.floor(GRID_WIDTH / Math.min(row.panels.length, MAX_BESIDE));
+      const w = panel.width ?? usual;
       if (x + w > GRID_WIDTH) {
         x = 0;
         y += row.height;
@@ -65,6 +67,14 @@ function place(builder: grafana.DashboardBuilder, rows: readonly Row[], datasour
     }
     y += row.height;
   }
+}
+
+/** The line shared equally: numbers up to six beside each other, graphs up to three, four of them in two lines. */
+function usualWidth(panels: readonly Panel[]): number {
+  const numbers = panels.every((p) => p.type === 'stat' || p.type === 'gauge');
+  const most = numbers ? MOST_NUMBERS_BESIDE : MOST_GRAPHS_BESIDE;
+  const lines = Math.ceil(panels.length / most);
+  return Math.floor(GRID_WIDTH / Math.ceil(panels.length / lines));
 }
 
 function addTargets(builder: PanelBuilder, panel: Panel, datasource: common.DataSourceRef): void {

@@ -11,7 +11,9 @@ import type { Panel, Step } from './dashboard.ts';
 export type PanelBuilder = BarGaugeBuilder | GaugeBuilder | StatBuilder | TableBuilder | TimeseriesBuilder;
 
 export function panelBuilder(panel: Panel): PanelBuilder {
-  const builder = bare(panel).unit(panel.unit);
+  const colors =
+    panel.type === 'timeseries' ? grafana.FieldColorModeId.PaletteClassic : grafana.FieldColorModeId.Thresholds;
+  const builder = bare(panel).unit(panel.unit).colorScheme(new grafana.FieldColorBuilder().mode(colors));
   if (panel.thresholds) builder.thresholds(thresholds(panel.thresholds));
   if (panel.min !== undefined) builder.min(panel.min);
   if (panel.max !== undefined) builder.max(panel.max);
