@@ -370,11 +370,10 @@ test('a suspended machine does not resolve what it could not hear about', async 
   await am.close();
 });
 
-test('unsupported receivers are refused by name when the configuration is loaded', () => {
-  const jira =
-    'route: {receiver: r}\nreceivers: [{name: r, jira_configs: [{api_url: http://x, project: p, issue_type: Bug}]}]\n';
-  expect(() => createAlertmanager({ config: jira })).toThrow(
-    'receiver "r": jira_configs: this version of Belfry does not send',
+test('what cannot be sent is refused by name when the configuration is loaded', () => {
+  const sns = 'route: {receiver: r}\nreceivers: [{name: r, sns_configs: [{topic_arn: a, sigv4: {role_arn: x}}]}]\n';
+  expect(() => createAlertmanager({ config: sns })).toThrow(
+    'receiver "r": sns_configs: sigv4 with profile or role_arn is not supported',
   );
 });
 

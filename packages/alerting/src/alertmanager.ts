@@ -175,7 +175,11 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
     retentionMs,
     limits,
   });
-  const log = createNotificationLog(state.logEntries, state);
+  // What was told stays told when the disk cannot take it: only a restart may then tell it again.
+  const log = createNotificationLog(state.logEntries, {
+    putLogEntry: (entry) => void attempt(() => state.putLogEntry(entry)),
+    deleteLogEntries: (entries) => state.deleteLogEntries(entries),
+  });
   const origins = new Map<string, unknown>();
   const originOf = (fingerprint: string) => origins.get(fingerprint);
   const lastSuppressed = new Map<string, string>();
@@ -207,6 +211,7 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
       route,
       limits,
       flush: (flush, alerts) => flushGroup(pipeline, flush, alerts),
+      beforeFlush: () => guard?.check(),
       onLimit,
     });
     for (const alert of store.list()) dispatcher.insert(alert);
@@ -244,6 +249,16 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
     }
   }
 
+  /** For writes whose failure must not stop the work at hand. */
+  function attempt<T>(write: () => T): T | undefined {
+    try {
+      return write();
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
+  }
+
   function failed(error: unknown) {
     const problem =
       error instanceof BelfryError ? error : new BelfryError('internal', messageOf(error), { cause: error });
@@ -275,7 +290,7 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
   }
 
   function remember(record: NotificationRecord): StoredNotification {
-    const stored = { id: state.addNotification(record), ...record };
+    const stored = { id: attempt(() => state.addNotification(record)) ?? 0, ...record };
     onEvent({ kind: 'notification', notification: stored });
     return stored;
   }
@@ -283,11 +298,12 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
   function accept(alerts: readonly Alert[]) {
     const nowMs = clock.now();
     const current = alerts.map((alert) => store.put(alert, nowMs));
-    state.putAlerts(current);
     for (const alert of current) {
       runtime.pipeline.inhibitor.observe(alert);
       runtime.dispatcher.insert(alert);
     }
+    // Last: an alert must be told even when the disk is full. The sender learns of the failure and sends again.
+    state.putAlerts(current);
   }
 
   function context(): QueryContext {
@@ -298,13 +314,7 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
   const guard =
     options.guardAgainstGaps === false
       ? undefined
-      : watchForGaps(clock, bridgeGap, (nowMs) => {
-          try {
-            state.markAlive(nowMs);
-          } catch (error) {
-            failed(error);
-          }
-        });
+      : watchForGaps(clock, bridgeGap, (nowMs) => void attempt(() => state.markAlive(nowMs)));
   if (guard) state.markAlive(clock.now());
 
   /** Nobody could renew an alert while this process did not run: its time is made longer by as much. */
@@ -312,7 +322,7 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
     const extended = [...store.list()]
       .filter((a) => a.endsAtMs > sinceMs && a.endsAtMs <= clock.now() + gapMs)
       .map((a) => ({ ...a, endsAtMs: a.endsAtMs + gapMs }));
-    accept(extended);
+    attempt(() => accept(extended));
     logger.warn(
       { gapMs, alerts: extended.length },
       'time went on without this process; alerts are held until they can be renewed',
@@ -323,11 +333,7 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
   const maintain = (everyMs: number, work: (nowMs: number) => void) => {
     const timer = { cancel() {} };
     const run = () => {
-      try {
-        work(clock.now());
-      } catch (error) {
-        failed(error);
-      }
+      attempt(() => work(clock.now()));
       timer.cancel = clock.after(everyMs, run, { background: true }).cancel;
     };
     timer.cancel = clock.after(everyMs, run, { background: true }).cancel;

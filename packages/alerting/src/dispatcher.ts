@@ -65,6 +65,8 @@ export function createDispatcher(options: {
   route: Route;
   limits: DispatcherLimits;
   flush: (flush: Flush, alerts: readonly Alert[]) => Promise<boolean>;
+  /** Called before a group decides which of its alerts are resolved. */
+  beforeFlush?: () => void;
   onLimit?: (error: BelfryError) => void;
 }): Dispatcher {
   const { clock, route: root, limits, flush, onLimit } = options;
@@ -102,6 +104,7 @@ export function createDispatcher(options: {
   };
 
   const flushOnce = async (group: Group) => {
+    options.beforeFlush?.();
     const nowMs = clock.now();
     group.lastFlushMs = nowMs;
     if (group.alerts.size === 0) return;

@@ -21,6 +21,7 @@ import {
   deliverWebex,
 } from './receiver-chat.ts';
 import { deliverEmail } from './receiver-email.ts';
+import { deliverJira } from './receiver-jira.ts';
 import { deliverOpsgenie } from './receiver-opsgenie.ts';
 import { createWeChat, deliverIncidentIo, deliverPushover, deliverVictorOps } from './receiver-pager.ts';
 import { deliverPagerDuty } from './receiver-pagerduty.ts';
@@ -44,7 +45,7 @@ export interface IntegrationDependencies {
   readonly userAgent: string;
 }
 
-const DELIVERERS: { readonly [T in IntegrationType]?: () => Deliver<ConfigOf<T>> } = {
+const DELIVERERS: { readonly [T in IntegrationType]: () => Deliver<ConfigOf<T>> } = {
   webhook: () => deliverWebhook,
   slack: () => deliverSlack,
   email: () => deliverEmail,
@@ -62,11 +63,11 @@ const DELIVERERS: { readonly [T in IntegrationType]?: () => Deliver<ConfigOf<T>>
   mattermost: () => deliverMattermost,
   incidentio: () => deliverIncidentIo,
   sns: () => deliverSns,
+  jira: () => deliverJira,
 };
 
 /** Why this version cannot send to a receiver; undefined when it can. Asked when a configuration is loaded. */
 export function unsupportedReason({ type, config }: IntegrationConfig): string | undefined {
-  if (!DELIVERERS[type]) return `${type}_configs: this version of Belfry does not send to this kind of receiver`;
   if (type === 'sns') {
     const { sigv4 } = config;
     if (sigv4.profile || sigv4.role_arn)
@@ -85,7 +86,7 @@ export function createIntegration(
 ): Integration {
   const reason = unsupportedReason(entry);
   if (reason) throw new BelfryError('config_invalid', reason);
-  const deliver = DELIVERERS[entry.type]!() as Deliver<unknown>;
+  const deliver = DELIVERERS[entry.type]() as Deliver<unknown>;
   const config = entry.config as { send_resolved: boolean; http_config?: HttpConfig };
   const redact = redactor(secretsIn(config));
   let client: HttpClient | undefined;

@@ -36,8 +36,9 @@ export function createNotificationLog(initial: Iterable<LogEntry> = [], storage?
   return {
     get: (groupKey, integration) => entries.get(key(groupKey, integration)),
     record(entry) {
-      storage?.putLogEntry(entry);
+      // In memory first: the receiver was told, whether the disk can take it or not.
       entries.set(key(entry.groupKey, entry.integration), entry);
+      storage?.putLogEntry(entry);
     },
     collect(nowMs) {
       const gone = [...entries.values()].filter((e) => e.expiresAtMs <= nowMs);

@@ -276,6 +276,44 @@ describe('HTTP receivers', () => {
     expect(json(3)).toMatchObject({ truncatedAlerts: 1, version: '4' });
   });
 
+  test('jira: create, update and reopen, resolve', async () => {
+    const section = (more = '') =>
+      `jira_configs: [{api_url: URL/rest/api/2/, project: OPS, issue_type: Bug, labels: [alert, "{{ .CommonLabels.severity }}"], fields: {customfield_1: {value: "{{ .Status }}"}}, reopen_transition: Reopen, resolve_transition: Close${more}}]`;
+    answers = [{ body: '{"issues":[]}' }, { status: 201, body: '{"key":"OPS-1"}' }];
+    expect((await say(section())).outcome).toBe('sent');
+    expect(heard.map((h) => `${h.method} ${h.path}`)).toEqual(['POST /rest/api/2/search', 'POST /rest/api/2/issue']);
+    expect(json(0).jql).toMatch(/^project = "OPS" AND labels = "ALERT\{[0-9a-f]{64}\}" ORDER BY/);
+    expect(json(1).fields).toMatchObject({
+      project: { key: 'OPS' },
+      issuetype: { name: 'Bug' },
+      summary: SUBJECT,
+      labels: ['alert', 'critical', expect.stringMatching(/^ALERT/)],
+      priority: { name: 'High' },
+      customfield_1: { value: 'firing' },
+    });
+    heard = [];
+    const found = (key: string) => ({
+      body: JSON.stringify({ issues: [{ key: 'OPS-1', fields: { status: { statusCategory: { key } } } }] }),
+    });
+    const transitions = { body: '{"transitions":[{"id":"7","name":"Reopen"},{"id":"8","name":"Close"}]}' };
+    answers = [found('done'), { status: 204, body: '' }, transitions, { status: 204, body: '' }];
+    await say(section());
+    expect(heard.map((h) => `${h.method} ${h.path}`).slice(1)).toEqual([
+      'PUT /rest/api/2/issue/OPS-1',
+      'GET /rest/api/2/issue/OPS-1/transitions',
+      'POST /rest/api/2/issue/OPS-1/transitions',
+    ]);
+    expect(json(3)).toEqual({ transition: { id: '7' } });
+    heard = [];
+    answers = [found('new'), { status: 204, body: '' }, transitions, { status: 204, body: '' }];
+    await say(section(), RESOLVED);
+    expect(json(3)).toEqual({ transition: { id: '8' } });
+    heard = [];
+    answers = [{ body: '{"issues":[]}' }];
+    expect((await say(section(), RESOLVED)).outcome).toBe('sent');
+    expect(heard).toHaveLength(1);
+  });
+
   test('wechat: a token first, and again when it is invalid', async () => {
     answers = [
       { body: '{"access_token":"tok-1"}' },

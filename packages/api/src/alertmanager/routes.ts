@@ -11,6 +11,8 @@ const UNPROCESSABLE = 422;
 
 export interface AlertmanagerRoutesOptions {
   readonly clock?: Clock;
+  /** Whether to answer `/-/…` and `/metrics`; true unless told. False where another server's are at the same port. */
+  readonly management?: boolean;
   /** Before every path, as `--web.route-prefix`; without a slash at the end. */
   readonly prefix?: string;
   /** Reads the configuration anew; absent: `/-/reload` says that it cannot. */
@@ -28,7 +30,7 @@ export function alertmanagerRoutes(
     await app.register(
       async (scope) => {
         sayErrorsAsAlertmanager(scope);
-        managementRoutes(scope, options);
+        if (options.management ?? true) managementRoutes(scope, options);
         const nowMs = () => (options.clock ?? systemClock).now();
         await scope.register(async (api) => apiRoutes(api, alertmanager, nowMs), { prefix: '/api/v2' });
         scope.all('/api/v1/*', () => {
