@@ -62,4 +62,6 @@ export interface ParserOptions {
   readonly startTimestamps?: boolean;
   /** Whether series get the labels `__type__` and `__unit__`. */
   readonly typeAndUnitLabels?: boolean;
+  /** Whether bounds and quantiles stay as they are written, instead of being made the same. */
+  readonly verbatim?: boolean;
 }

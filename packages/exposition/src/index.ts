@@ -1,3 +1,4 @@
+export { checkOpenMetrics } from './check-openmetrics.ts';
 export * from './encode-text.ts';
 export * from './entry.ts';
 export * from './escaping.ts';

@@ -481,6 +481,7 @@ class TextParser implements ExpositionParser {
   /** Bounds and quantiles are numbers: written differently by different clients, they are made the same. */
   #normalised(name: string, value: string): string {
     const bound = name === 'le' && this.metricType === 'histogram';
+    if (this.#options.verbatim) return value;
     if (!bound && !(name === 'quantile' && this.metricType === 'summary')) return value;
     const number = parseFloatText(value);
     return number === undefined ? value : formatOpenMetricsFloat(number);
