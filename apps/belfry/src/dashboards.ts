@@ -57,7 +57,9 @@ function read(file: string, root: string, log: Logger): DashboardEntry | undefin
     return refuse(error instanceof Error ? error.message : String(error));
   }
   const outer = (json ?? {}) as { dashboard?: unknown };
-  const found = (typeof outer.dashboard === 'object' && outer.dashboard !== null ? outer.dashboard : outer) as Dashboard;
+  const found = (
+    typeof outer.dashboard === 'object' && outer.dashboard !== null ? outer.dashboard : outer
+  ) as Dashboard;
   if (typeof found.title !== 'string') return refuse('it has no title');
   if (!Array.isArray(found.panels) && !Array.isArray(found.rows)) return refuse('it has no panels');
   const uid = typeof found.uid === 'string' && found.uid !== '' ? found.uid : basename(file, '.json');

@@ -53,14 +53,19 @@ interface Member {
 
 /** Runs the services; each stops with this process, however that ends, because its channel closes. */
 export function createFleet(definitions: readonly ServiceDefinition[], clock: Clock, log: Logger): Fleet {
-  const members = new Map<string, Member>(definitions.map((definition) => [definition.name, { definition, state: 'stopped' }]));
+  const members = new Map<string, Member>(
+    definitions.map((definition) => [definition.name, { definition, state: 'stopped' }]),
+  );
 
   const memberOf = (name: string): Member => {
     const member = members.get(name);
     if (member) return member;
     const near = nearest(name, members.keys());
     const known = [...members.keys()].join(', ');
-    throw new BelfryError('not_found', `no service ${name}${near ? ` (did you mean ${near}?)` : ''}; there are ${known}`);
+    throw new BelfryError(
+      'not_found',
+      `no service ${name}${near ? ` (did you mean ${near}?)` : ''}; there are ${known}`,
+    );
   };
 
   const stop = async (name: string): Promise<void> => {

@@ -43,7 +43,8 @@ export async function loadPacks(files: readonly string[]): Promise<Pack[]> {
 
 /** Replaces what an earlier build left in `directory` by `files`. Only files that a build writes are removed. */
 export function writeFiles(directory: string, files: readonly GeneratedFile[]): void {
-  for (const owned of ['rules', 'grafana', 'runbooks']) rmSync(join(directory, owned), { recursive: true, force: true });
+  for (const owned of ['rules', 'grafana', 'runbooks'])
+    rmSync(join(directory, owned), { recursive: true, force: true });
   for (const { path, text } of files) {
     const target = join(directory, path);
     mkdirSync(dirname(target), { recursive: true });

@@ -49,11 +49,15 @@ export async function createHttpServer(options: HttpOptions = {}): Promise<Fasti
     if (known.code === 'internal') options.onInternalError?.(error, { method: request.method, url: request.url });
     void reply.status(known.status).send(errorBody(known));
   });
+  return app;
+}
+
+/** For a server without pages: an unknown path is an error in JSON. */
+export function refuseUnknownPaths(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     const known = new BelfryError('not_found', `nothing at ${request.method} ${request.url.split('?')[0]}`);
     void reply.status(404).send(errorBody(known));
   });
-  return app;
 }
 
 /** Answers browsers' cross-origin questions as Prometheus does. */

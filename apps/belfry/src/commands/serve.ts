@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { BelfryError, systemClock } from '@belfry/model';
 import { type FlagValues, parseAddress, parseFlags, refusePublicAddress, SERVE_FLAGS } from '../flags.ts';
-import { createLogger, levelOf, type Logger, sayIgnoredFlags } from '../log.ts';
+import { createLogger, type Logger, levelOf, sayIgnoredFlags } from '../log.ts';
 import { ROOT } from '../packs.ts';
 import { assertPortsFree } from '../ports.ts';
 import { type Listener, startTower } from '../tower.ts';

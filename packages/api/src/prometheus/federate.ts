@@ -21,7 +21,7 @@ export async function federate(
   signal: AbortSignal,
 ): Promise<string> {
   const nowMs = host.clock.now();
-  const lookbackMs = host.engine.lookbackMs;
+  const { lookbackMs } = host;
   const rows = new Map<string, { name: string; line: string }>();
   for (const matchers of matcherSets) {
     const series = await host.queryable.raw(matchers, nowMs - lookbackMs, nowMs, Number.MAX_SAFE_INTEGER, signal);

@@ -19,6 +19,7 @@ export interface PrometheusHost {
   /** This server's own metrics in the text format. */
   metrics(): Promise<string>;
   readonly defaultTimeoutMs: number;
+  readonly lookbackMs: number;
   readonly externalLabels: () => Labels;
 }
 

@@ -53,18 +53,14 @@ export function vectorJson(columns: Columns, limit: number): { json: string; tru
   return { json: `[${rows.join(',')}]`, truncated };
 }
 
-/** All steps of the rows in `order`. */
-export function matrixJson(
-  columns: Columns,
-  order: readonly number[],
-  limit: number,
-): { json: string; truncated: boolean } {
+/** All steps of all rows. */
+export function matrixJson(columns: Columns, limit: number): { json: string; truncated: boolean } {
   const times = Array.from({ length: columns.grid.count }, (_, j) =>
     timeJson(columns.grid.startMs + j * columns.grid.stepMs),
   );
   const rows: string[] = [];
   let truncated = false;
-  for (const i of order) {
+  for (let i = 0; i < columns.labels.length; i++) {
     const row = rowJson(columns, i, times);
     if (row === '') continue;
     if (rows.length >= limit) {

@@ -6,6 +6,8 @@ import {
   parseSelector,
   prettyExpr,
   type QueryResult,
+  type QueryStats,
+  type QueryValue,
   selectorsOf,
   toParseTree,
 } from '@belfry/promql';
@@ -53,7 +55,11 @@ export function queryRoutes(app: FastifyInstance, host: PrometheusHost): void {
   app.delete('/api/v1/series', async () => {
     throw new BelfryError('internal', 'not implemented');
   });
-  app.route({ method: METHODS, url: '/api/v1/query_exemplars', handler: (request, reply) => exemplars(host, request, reply) });
+  app.route({
+    method: METHODS,
+    url: '/api/v1/query_exemplars',
+    handler: (request, reply) => exemplars(host, request, reply),
+  });
 }
 
 type Request = Parameters<typeof parametersOf>[0];
@@ -66,13 +72,14 @@ async function instant(host: PrometheusHost, request: Request, reply: FastifyRep
   const result = await limited(host, request, parameters, (signal) =>
     host.engine.instant({
       query: parsedQuery(host, parameters),
+      text: parameters.get('query') ?? '',
       timeMs,
       queryable: host.queryable,
       signal,
       ...lookback,
     }),
   );
-  return json(reply, resultJson(result, limit, timeMs, parameters.get('stats') ?? ''));
+  return json(reply, resultJson(result, limit, parameters.get('stats') ?? ''));
 }
 
 async function range(host: PrometheusHost, request: Request, reply: FastifyReply): Promise<FastifyReply> {
@@ -95,6 +102,7 @@ async function range(host: PrometheusHost, request: Request, reply: FastifyReply
   const result = await limited(host, request, parameters, (signal) =>
     host.engine.range({
       query: parsedQuery(host, parameters),
+      text: parameters.get('query') ?? '',
       startMs,
       endMs,
       stepMs,
@@ -103,7 +111,7 @@ async function range(host: PrometheusHost, request: Request, reply: FastifyReply
       ...lookback,
     }),
   );
-  return json(reply, resultJson(result, limit, endMs, parameters.get('stats') ?? ''));
+  return json(reply, resultJson(result, limit, parameters.get('stats') ?? ''));
 }
 
 function lookbackOf(parameters: URLSearchParams): { lookbackMs?: number } {
@@ -163,15 +171,42 @@ export function matcherSets(texts: readonly string[], required: boolean): (reado
   });
 }
 
-function resultJson(result: QueryResult, limit: number, timeMs: number, stats: string): string {
+function resultJson(result: QueryResult, limit: number, stats: string): string {
   const { value, warnings, infos } = result;
-  let body: { json: string; truncated: boolean };
-  if (value.type === 'scalar') body = { json: floatJson(timeMs, value.values[0]!), truncated: false };
-  else if (value.type === 'string') body = { json: `[${timeJson(timeMs)},${JSON.stringify(value.value)}]`, truncated: false };
-  else if (value.type === 'vector') body = vectorJson(value.columns, limit);
-  else body = rawSeriesJson([], limit);
-  const all = body.truncated ? [...warnings, 'results truncated due to limit'] : warnings;
-  return envelope(`{"resultType":"${value.type}","result":${body.json}${stats}}`, all, infos);
+  const { json: body, truncated } = valueJson(value, limit);
+  const all = truncated ? [...warnings, 'results truncated due to limit'] : warnings;
+  const tail = stats === '' ? '' : `,"stats":${statsJson(result.stats)}`;
+  return envelope(`{"resultType":"${value.type}","result":${body}${tail}}`, all, infos);
+}
+
+function valueJson(value: QueryValue, limit: number): { json: string; truncated: boolean } {
+  switch (value.type) {
+    case 'scalar':
+      return { json: floatJson(value.timeMs, value.values[0]!), truncated: false };
+    case 'string':
+      return { json: `[${timeJson(value.timeMs)},${JSON.stringify(value.value)}]`, truncated: false };
+    case 'vector':
+      return vectorJson(value.columns, limit);
+    case 'matrix':
+      return value.columns ? matrixJson(value.columns, limit) : rawSeriesJson(value.series, limit);
+  }
+}
+
+/** Prometheus' names; times in seconds. */
+function statsJson(stats: QueryStats): string {
+  const seconds = (ms: number) => ms / 1000;
+  const { queueMs, prepareMs, evalMs, sortMs } = stats;
+  return JSON.stringify({
+    timings: {
+      evalTotalTime: seconds(prepareMs + evalMs + sortMs),
+      resultSortTime: seconds(sortMs),
+      queryPreparationTime: seconds(prepareMs),
+      innerEvalTime: seconds(evalMs),
+      execQueueTime: seconds(queueMs),
+      execTotalTime: seconds(queueMs + prepareMs + evalMs + sortMs),
+    },
+    samples: { totalQueryableSamples: stats.totalSamples, peakSamples: stats.peakSamples },
+  });
 }
 
 async function labels(host: PrometheusHost, request: Request, reply: FastifyReply): Promise<FastifyReply> {
@@ -187,7 +222,8 @@ async function labels(host: PrometheusHost, request: Request, reply: FastifyRepl
 async function labelValues(host: PrometheusHost, request: Request, reply: FastifyReply): Promise<FastifyReply> {
   const parameters = parametersOf(request);
   const name = unescapeName((request.params as { name: string }).name);
-  if (!name.isWellFormed() || name === '') throw new BelfryError('bad_data', `invalid label name: ${JSON.stringify(name)}`);
+  if (!name.isWellFormed() || name === '')
+    throw new BelfryError('bad_data', `invalid label name: ${JSON.stringify(name)}`);
   const { minMs, maxMs, limit } = windowOf(parameters);
   const sets = matcherSets(parameters.getAll('match[]'), false);
   const values = await limited(host, request, parameters, (signal) =>
@@ -243,9 +279,11 @@ async function exemplars(host: PrometheusHost, request: Request, reply: FastifyR
 /** `U__` names: how a UTF-8 label name is written in a path. */
 function unescapeName(name: string): string {
   if (!name.startsWith('U__')) return name;
-  return name.slice(3).replace(/__|_([0-9a-fA-F]{1,6})_/g, (whole, hex?: string) =>
-    hex === undefined ? '_' : codePointText(Number.parseInt(hex, 16), whole),
-  );
+  return name
+    .slice(3)
+    .replace(/__|_([0-9a-fA-F]{1,6})_/g, (whole, hex?: string) =>
+      hex === undefined ? '_' : codePointText(Number.parseInt(hex, 16), whole),
+    );
 }
 
 function codePointText(code: number, fallback: string): string {

@@ -1,0 +1,372 @@
+import { join, resolve } from 'node:path';
+import {
+  alertmanagerRoutes,
+  belfryRoutes,
+  createHttpServer,
+  grafanaRoutes,
+  listen,
+  notificationView,
+  type PrometheusHost,
+  prometheusRootRoutes,
+  prometheusRoutes,
+  runbookRoutes,
+  uiRoutes,
+} from '@belfry/api';
+import { BelfryError, type Clock, parseDuration } from '@belfry/model';
+import { createEngine, type Engine } from '@belfry/promql';
+import { createRuleManager, type RuleManager } from '@belfry/rules';
+import {
+  createScrapeManager,
+  metadataView,
+  type ScrapeManager,
+  scrapePoolsView,
+  targetMetadataView,
+  targetsView,
+} from '@belfry/scrape';
+import type { FastifyInstance } from 'fastify';
+import { type AlertSender, createAlertSender } from './alert-sender.ts';
+import { type Configuration, readConfiguration } from './configuration.ts';
+import { dashboardStore } from './dashboards.ts';
+import { type FlagValues, parseSize } from './flags.ts';
+import type { Fleet } from './fleet.ts';
+import { openInbox } from './inbox.ts';
+import type { Logger } from './log.ts';
+import { towerMetrics } from './metrics.ts';
+import { type Listener, type Router, startRouter } from './router.ts';
+import { ruleQuery } from './rule-query.ts';
+import { openStorage, type Storage } from './storage.ts';
+import { VERSION } from './version.ts';
+import { buildInfo, runtimeInfo, type ServerLife } from './views.ts';
+
+export type { Listener } from './router.ts';
+
+export interface TowerOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Those of `belfry serve`, every one with a value. */
+  readonly flags: FlagValues;
+  /** Each serves the API and the pages. */
+  readonly listeners: readonly Listener[];
+  /** Where the alert router listens; with `alertmanager.config.file`. */
+  readonly alertmanagerListener?: Listener;
+  readonly fleet?: Fleet;
+  /** Directory of the built pages. */
+  readonly pages: string;
+  /** Where what the inbox receives is kept; absent: there is no inbox. */
+  readonly inboxFile?: string;
+}
+
+/** A running tower. */
+export interface Tower {
+  /** Reads the configuration again; a wrong one changes nothing. @throws BelfryError */
+  reload(): Promise<void>;
+  /** Resolves when a client asked for the end through `/-/quit`, or the store is lost. */
+  readonly quitRequested: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The parts of a tower, for those who show them. */
+export interface Parts {
+  readonly options: TowerOptions;
+  readonly engine: Engine;
+  readonly storage: Storage;
+  readonly scraping: ScrapeManager;
+  readonly rules: RuleManager;
+  readonly sender: AlertSender;
+  readonly router: Router | undefined;
+  readonly life: ServerLife;
+  configuration: Configuration;
+}
+
+/**
+ * Opens the store, starts scraping, rules and the alert router, and listens. When anything of it fails, all is undone.
+ * @throws BelfryError `config_invalid`, `data_locked`, `port_in_use`, …
+ */
+export async function startTower(options: TowerOptions): Promise<Tower> {
+  const { flags, log } = options;
+  const features: ReadonlySet<string> = new Set(flags['enable-feature']!.split(',').filter((name) => name !== ''));
+  const configFile = resolve(flags['config.file']!);
+  const configuration = readConfiguration(configFile, features);
+  const closers: (() => Promise<unknown> | unknown)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const storage = openStorage(storageSettings(flags, configuration), log.child({ room: 'tsdb' }));
+    closers.push(() => storage.close());
+    await storage.database.ready;
+
+    const router = await maybeStartRouter(options);
+    if (router) closers.push(() => router.close());
+
+    const parts = assemble(options, features, configuration, storage, router);
+    closers.push(
+      () => parts.sender.close(),
+      () => parts.rules.stop(),
+      () => parts.scraping.stop(),
+    );
+
+    const reload = serialized(async () => {
+      const fresh = await readAgain(parts, configFile, features);
+      await putInForce(parts, fresh);
+      if (router) await router.reload();
+      log.info({ file: configFile }, 'configuration in force');
+    });
+    const quit = Promise.withResolvers<void>();
+    void storage.lost.then((error) => {
+      log.error({ error: error.message }, 'stopping');
+      quit.resolve();
+    });
+    const apps = await openDoors(parts, { reload, quit: quit.resolve }, closers);
+    await putInForce(parts, configuration);
+    parts.rules.start();
+    log.info({ listeners: apps.length }, 'tower started');
+    return { reload, quitRequested: quit.promise, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function storageSettings(flags: FlagValues, { loaded }: Configuration) {
+  const { tsdb, exemplars } = loaded.config.storage;
+  return {
+    directory: resolve(flags['storage.tsdb.path']!),
+    retentionMs: parseDuration(flags['storage.tsdb.retention.time']!),
+    retentionBytes: parseSize(flags['storage.tsdb.retention.size']!, 'storage.tsdb.retention.size'),
+    outOfOrderWindowMs: tsdb?.out_of_order_time_window ?? 0,
+    maxExemplars: exemplars?.max_exemplars ?? 100_000,
+  };
+}
+
+async function maybeStartRouter({
+  clock,
+  log,
+  flags,
+  alertmanagerListener,
+}: TowerOptions): Promise<Router | undefined> {
+  if (!alertmanagerListener) return undefined;
+  return startRouter({
+    clock,
+    log,
+    configFile: flags['alertmanager.config.file']!,
+    statePath: flags['alertmanager.storage.path'] || join(flags['storage.tsdb.path']!, '..', 'alertmanager'),
+    externalUrl: '',
+    retention: '120h',
+    listeners: [alertmanagerListener],
+  });
+}
+
+function assemble(
+  options: TowerOptions,
+  features: ReadonlySet<string>,
+  configuration: Configuration,
+  storage: Storage,
+  router: Router | undefined,
+): Parts {
+  const { clock, log, flags } = options;
+  const { database, sink } = storage;
+  const nowMs = clock.now();
+  const life: ServerLife = { startedMs: nowMs, lastReloadMs: nowMs, lastReloadOk: true };
+  const engine = createEngine({
+    clock,
+    features,
+    timeoutMs: parseDuration(flags['query.timeout']!),
+    maxSamples: Number(flags['query.max-samples']),
+    maxConcurrent: Number(flags['query.max-concurrency']),
+    lookbackMs: parseDuration(flags['query.lookback-delta']!),
+    defaultStepMs: () => parts.configuration.loaded.config.global.evaluation_interval,
+    yieldNow: () => new Promise((resume) => setImmediate(resume)),
+  });
+  const sender = createAlertSender({
+    clock,
+    log: log.child({ room: 'notifier' }),
+    queueCapacity: Number(flags['alertmanager.notification-queue-capacity']),
+  });
+  const ruleLog = log.child({ room: 'rules' });
+  const rules = createRuleManager({
+    clock,
+    query: ruleQuery(engine, database),
+    writer: database,
+    notify: (alerts) => sender.send(alerts, parts.configuration.externalLabels),
+    restore: (matchers, afterMs, untilMs, signal) =>
+      database.raw(matchers, afterMs, untilMs, Number(flags['query.max-samples']), signal),
+    log: (message, details) => ruleLog.warn(details, message),
+    limits: {
+      outageToleranceMs: parseDuration(flags['rules.alert.for-outage-tolerance']!),
+      forGracePeriodMs: parseDuration(flags['rules.alert.for-grace-period']!),
+      resendDelayMs: parseDuration(flags['rules.alert.resend-delay']!),
+    },
+  });
+  const scrapeLog = log.child({ room: 'scrape' });
+  const scraping = createScrapeManager({
+    clock,
+    sink,
+    userAgent: `Belfry/${VERSION}`,
+    offsetSeed: configuration.externalLabels.join('\xff'),
+    startTimestamps: features.has('created-timestamp-zero-ingestion') || features.has('use-start-timestamps'),
+    typeAndUnitLabels: features.has('type-and-unit-labels'),
+    onEvent: ({ kind, ...details }) => scrapeLog[kind === 'scrape-failed' ? 'debug' : 'warn'](details, kind),
+  });
+  const parts: Parts = { options, engine, storage, scraping, rules, sender, router, life, configuration };
+  return parts;
+}
+
+/** Reads and checks; what is wrong is remembered for those who look, and nothing changes. */
+async function readAgain(parts: Parts, file: string, features: ReadonlySet<string>): Promise<Configuration> {
+  try {
+    return readConfiguration(file, features);
+  } catch (error) {
+    parts.life.lastReloadOk = false;
+    throw error;
+  }
+}
+
+async function putInForce(parts: Parts, configuration: Configuration): Promise<void> {
+  const { config } = configuration.loaded;
+  const { flags, clock } = parts.options;
+  parts.configuration = configuration;
+  parts.sender.apply(config.alerting);
+  parts.scraping.apply(config.scrape_configs);
+  await parts.rules.update({
+    files: configuration.ruleFiles,
+    intervalMs: config.global.evaluation_interval,
+    queryOffsetMs: config.global.rule_query_offset,
+    externalLabels: configuration.externalLabels,
+    externalUrl: externalUrl(flags, parts.options.listeners),
+  });
+  parts.life.lastReloadOk = true;
+  parts.life.lastReloadMs = clock.now();
+}
+
+function externalUrl(flags: FlagValues, listeners: readonly Listener[]): string {
+  const given = flags['web.external-url']!;
+  if (given !== '') return given.replace(/\/$/, '');
+  const { host, port } = listeners[0]!;
+  return `http://${host === '0.0.0.0' ? 'localhost' : host}:${port}`;
+}
+
+/** One at a time: a reload during a reload waits. */
+function serialized(run: () => Promise<void>): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return () => {
+    const next = last.catch(() => {}).then(run);
+    last = next;
+    return next;
+  };
+}
+
+async function openDoors(
+  parts: Parts,
+  lifecycle: { reload: () => Promise<void>; quit: () => void },
+  closers: (() => Promise<unknown> | unknown)[],
+): Promise<FastifyInstance[]> {
+  const { options } = parts;
+  const { log, clock, flags } = options;
+  const host = prometheusHost(parts, lifecycle);
+  const inbox = options.inboxFile ? openInbox(options.inboxFile, clock) : undefined;
+  if (inbox) closers.push(() => inbox.close());
+  const dashboards = flags['dashboards.path']
+    ? dashboardStore(resolve(flags['dashboards.path']), log)
+    : { list: () => [] };
+  const router = parts.router?.alertmanager;
+  const apps: FastifyInstance[] = [];
+  for (const { host: address, port, flag } of options.listeners) {
+    const app = await createHttpServer({
+      corsOrigin: corsPattern(flags['web.cors.origin']!),
+      onInternalError: (error, request) => log.error({ err: error, ...request }, 'internal error'),
+    });
+    apps.push(app);
+    closers.push(() => app.close());
+    await prometheusRoutes(app, host);
+    await prometheusRootRoutes(app, host);
+    await grafanaRoutes(app, { version: VERSION, dashboards: dashboards.list });
+    if (router) await app.register(alertmanagerRoutes(router, { clock, management: false }));
+    await belfryRoutes(app, {
+      ...(router
+        ? {
+            notifications: (filter) => router.notifications(filter).map(notificationView),
+            why: (alertname: string) => router.why({ matchers: [{ name: 'alertname', op: '=', value: alertname }] }),
+          }
+        : {}),
+      ...(options.fleet ? { fleet: options.fleet } : {}),
+      ...(inbox ? { inbox } : {}),
+    });
+    if (flags['runbooks.path']) await runbookRoutes(app, resolve(flags['runbooks.path']));
+    await uiRoutes(app, options.pages);
+    await listen(app, address, port, flag);
+  }
+  return apps;
+}
+
+function corsPattern(source: string): RegExp {
+  try {
+    return new RegExp(`^(?:${source})$`);
+  } catch {
+    throw new BelfryError('usage', `--web.cors.origin=${source}: not a regular expression`);
+  }
+}
+
+function prometheusHost(parts: Parts, lifecycle: { reload: () => Promise<void>; quit: () => void }): PrometheusHost {
+  const { options, engine, storage, scraping, rules, sender, life } = parts;
+  const { clock, flags } = options;
+  const { database } = storage;
+  const list = (parameters: URLSearchParams, name: string) => parameters.getAll(name);
+  const optional = (
+    parameters: URLSearchParams,
+    name: 'type' | 'exclude_alerts' | 'group_limit' | 'group_next_token',
+  ) => {
+    const value = parameters.get(name);
+    return value === null ? {} : { [name]: value };
+  };
+  return {
+    clock,
+    engine,
+    queryable: database,
+    notReady: () => undefined,
+    defaultTimeoutMs: parseDuration(flags['query.timeout']!),
+    lookbackMs: parseDuration(flags['query.lookback-delta']!),
+    externalLabels: () => parts.configuration.externalLabels,
+    lifecycle: { enabled: flags['web.enable-lifecycle'] === 'true', ...lifecycle },
+    ...(flags['web.enable-admin-api'] === 'true' ? { admin: database } : {}),
+    ...(flags['web.enable-remote-write-receiver'] === 'true' ? { receive: storage.receive } : {}),
+    metrics: () => towerMetrics(parts),
+    views: {
+      targets: (state, pool) => targetsView(scraping, state, pool),
+      scrapePools: () => scrapePoolsView(scraping),
+      targetMetadata: (matchers, metric, limit) =>
+        targetMetadataView(scraping, matchers, metric, limit === 0 ? -1 : limit),
+      metadata: (metric) => metadataView(scraping, metric),
+      rules: (parameters) =>
+        rules.rules({
+          rule_name: list(parameters, 'rule_name[]'),
+          rule_group: list(parameters, 'rule_group[]'),
+          file: list(parameters, 'file[]'),
+          match: list(parameters, 'match[]'),
+          ...optional(parameters, 'type'),
+          ...optional(parameters, 'exclude_alerts'),
+          ...optional(parameters, 'group_limit'),
+          ...optional(parameters, 'group_next_token'),
+        }),
+      alerts: () => rules.alerts(),
+      alertmanagers: () => sender.view(),
+      config: () => parts.configuration.loaded.text,
+      flags: () => flags,
+      runtimeInfo: () => runtimeInfo(clock, life, flags['storage.tsdb.retention.time']!, 0),
+      buildInfo,
+      tsdbStatus: (limit) => database.tsdbStatus(limit),
+      tsdbBlocks: async () => ({ blocks: await database.tsdbBlocks() }),
+      walReplay: () => database.walReplay(),
+      notifications: () =>
+        life.lastReloadOk
+          ? []
+          : [
+              {
+                text: 'Configuration reload has failed.',
+                date: new Date(life.lastReloadMs).toISOString(),
+                active: true,
+              },
+            ],
+    },
+  };
+}
