@@ -1,5 +1,6 @@
 export type { AlertStateName, AlertTransition, RuleAlert, TransitionReason } from './alert-state.ts';
 export { RESOLVED_RETENTION_MS } from './alert-state.ts';
+export { engineQuery } from './engine-query.ts';
 export {
   ALERT_NAME,
   ALERT_STATE,
@@ -16,6 +17,15 @@ export {
   type RuleManagerOptions,
   type RuleSettings,
 } from './manager.ts';
+export {
+  type AlertmanagerStatus,
+  createNotifier,
+  DEFAULT_BATCH_SIZE,
+  DEFAULT_QUEUE_CAPACITY,
+  type Notifier,
+  type NotifierOptions,
+  type NotifierSettings,
+} from './notifier.ts';
 export type { RestoreSource } from './restore.ts';
 export * from './rule-file.ts';
 export type { AlertingState, GroupCounters, GroupState, RecordingState, RuleHealth, RuleState } from './rule-state.ts';
