@@ -4,6 +4,7 @@ export * from './entry.ts';
 export * from './escaping.ts';
 export { formatOpenMetricsFloat } from './float.ts';
 export * from './negotiation.ts';
+export { customBucketsParser } from './nhcb-parser.ts';
 export { protobufParser } from './protobuf-parser.ts';
 export * from './remote-read.ts';
 export {

@@ -244,6 +244,18 @@ test('extra metrics of the scrape', () => {
   ]);
 });
 
+test('classic histograms are stored as native ones with custom buckets, when wanted', () => {
+  const { own, scrape } = setUp({ convertClassicHistograms: true });
+  const body = '# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="+Inf"} 3\nh_sum 4\nh_count 3\nother 1\n';
+  for (const t of [1000, 2000]) expect(scrape(t, body)).toMatchObject({ scraped: 2, seriesAdded: t === 1000 ? 2 : 0 });
+  scrape(3000, 'other 1\n');
+  expect(own().filter((l) => l.startsWith('h'))).toEqual([
+    'h histogram(3)@1000',
+    'h histogram(3)@2000',
+    'h stale@3000',
+  ]);
+});
+
 test('histograms are made coarse enough', () => {
   const h = {
     schema: 1,

@@ -1,5 +1,6 @@
 import {
   createParser,
+  customBucketsParser,
   ENTRY,
   type ExpositionFormat,
   type ExpositionParser,
@@ -233,12 +234,13 @@ function readBody(
 ): void {
   const { config } = state.target;
   const format: ExpositionFormat = formatOf(job.contentType, config.fallbackProtocol);
-  const parser = createParser(format, body, {
+  const plain = createParser(format, body, {
     nativeHistograms: config.nativeHistograms,
     alwaysClassic: config.alwaysClassicHistograms,
     startTimestamps: config.startTimestamps,
     typeAndUnitLabels: config.typeAndUnitLabels,
   });
+  const parser = config.convertClassicHistograms ? customBucketsParser(plain, config.alwaysClassicHistograms) : plain;
   const scrape: BodyScrape = { state, parser, appender, counts, job, maxMs: nowMs + MAX_AHEAD_MS, family: undefined };
   const { cache } = state;
   const expected = cache.order;
