@@ -20,8 +20,10 @@ export const flag = (fallback: boolean) => z.boolean().default(fallback);
 export const template = (fallback: string) => z.string().default(fallback);
 export const optionalSecret = secretText.optional();
 export const file = z.string().default('');
-/** Positions, indices, counts. */
-export const wholeNumber = z.number().int('expected a whole number');
+/** A fraction is cut off, as Go's decoder does. */
+export const wholeNumber = z.number().transform(Math.trunc);
+/** How many; not negative. */
+export const count = z.number().min(0, 'expected zero or more').transform(Math.trunc);
 export const texts = z.array(z.string()).default([]);
 export const textMap = z.record(z.string(), z.string()).default({});
 
@@ -45,6 +47,9 @@ export const secretUrl = parsedText((value): Secret => {
       `unsupported scheme ${JSON.stringify(url.protocol.replace(':', ''))} for URL, expected http or https`,
     );
   }
+  if (/^https?:\/\/(?:[/?#]|$)/i.test(value)) throw new BelfryError('config_invalid', 'missing host for URL');
+  if (/%(?![0-9a-fA-F]{2})/.test(probe))
+    throw new BelfryError('config_invalid', 'invalid URL escape: % must be followed by two hex digits');
   return secret(value);
 });
 
@@ -87,21 +92,21 @@ export const labelNameText = (where: string) =>
 
 export interface HostPort {
   readonly host: string;
+  /** NaN for a service name that is not known; then sending fails with `portText`. */
   readonly port: number;
+  readonly portText: string;
 }
 
 /** `host:port`, `[::1]:25`; empty means not given. */
 export const hostPort = parsedText((value): HostPort | undefined => {
   if (value === '') return undefined;
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(.*)$/.exec(value);
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):([^:]*)$/.exec(value);
   if (!match) throw new BelfryError('config_invalid', `address ${value}: missing port in address`);
   const port = match[3]!;
   if (port === '') throw new BelfryError('config_invalid', `address ${JSON.stringify(value)}: port cannot be empty`);
   const NAMED: Readonly<Record<string, number>> = { smtp: 25, smtps: 465, submission: 587, submissions: 465 };
   const number = NAMED[port] ?? (/^\d+$/.test(port) ? Number(port) : Number.NaN);
-  if (!(number >= 0 && number <= 65535))
-    throw new BelfryError('config_invalid', `address ${JSON.stringify(value)}: unknown port ${port}`);
-  return { host: match[1] ?? match[2]!, port: number };
+  return { host: match[1] ?? match[2]!, port: number, portText: port };
 });
 
 type Complain = (message: string, path?: (string | number)[]) => void;

@@ -1,8 +1,11 @@
 import { HttpConfig, httpUrl, secretText, TlsConfig } from '@belfry/config';
+import { messageOf } from '@belfry/model';
+import { ALERTMANAGER_FUNCTIONS, parseTemplates } from '@belfry/template';
 import { z } from 'zod';
 import {
   atMostOne,
   baseUrl,
+  count,
   file,
   flag,
   goDuration,
@@ -30,7 +33,7 @@ export const Webhook = z
     ...common(true),
     url: secretUrl.optional(),
     url_file: file,
-    max_alerts: wholeNumber.min(0, 'expected zero or more').default(0),
+    max_alerts: count.default(0),
     timeout: goDuration.default(0),
   })
   .superRefine(
@@ -137,8 +140,6 @@ export const Email = z
         if (seen.has(normal)) complain(`duplicate header ${JSON.stringify(name)} in email config`, ['headers', name]);
         seen.add(normal);
       }
-      atMostOne(c, 'auth_password', 'auth_password_file', complain);
-      atMostOne(c, 'auth_secret', 'auth_secret_file', complain);
     }),
   );
 
@@ -179,7 +180,13 @@ const Responder = z.strictObject({ id: text, name: text, username: text, type: t
     if (!c.id && !c.name && !c.username) {
       complain('an OpsGenie responder has to have at least one of id, username or name specified');
     }
-    if (!c.type.includes('{{') && !RESPONDER_TYPES.includes(c.type.toLowerCase())) {
+    if (c.type.includes('{{')) {
+      try {
+        parseTemplates([{ name: '', text: c.type }], ALERTMANAGER_FUNCTIONS);
+      } catch (error) {
+        complain(`OpsGenie responder type is not a valid template: ${messageOf(error)}`, ['type']);
+      }
+    } else if (!RESPONDER_TYPES.includes(c.type.toLowerCase())) {
       complain(
         `OpsGenie responder type ${JSON.stringify(c.type)} does not match valid options ${RESPONDER_TYPES.join(', ')}`,
         ['type'],
@@ -475,7 +482,7 @@ export const IncidentIo = z
     url_file: file,
     alert_source_token: optionalSecret,
     alert_source_token_file: file,
-    max_alerts: wholeNumber.min(0, 'expected zero or more').default(0),
+    max_alerts: count.default(0),
     timeout: goDuration.default(0),
   })
   .superRefine(

@@ -7,7 +7,7 @@ import { flag, labelNameText, parsedText, promDuration, text, texts } from './co
 import { Global, type RawGlobal, Receiver } from './config-receivers.ts';
 import { type ReceiverConfig, resolveReceiver } from './config-resolve.ts';
 import type { InhibitRule } from './inhibitor.ts';
-import { maskConfig } from './mask-config.ts';
+import { firstDocument, maskConfig } from './mask-config.ts';
 import { isClassicName, parseMatchers } from './matchers.ts';
 import type { RouteConfig } from './route.ts';
 import {
@@ -166,6 +166,7 @@ export function checkConfig(content: string, file?: string): ConfigResult {
   const raw = withDirectory(loaded.data, directory, join_);
   const global = raw.global ?? Global.parse({});
   checkGlobal(global, complain);
+  checkEmptyPatterns(loaded, complain);
   const receivers = resolveReceivers(raw, global, complain);
   const timeIntervals = resolveIntervals(raw, complain);
   checkTree(raw, new Set(receivers.map((r) => r.name)), timeIntervals, complain);
@@ -193,6 +194,22 @@ const inOrder = (problems: BelfryError[]) =>
   problems.sort(
     (a, b) => (a.range?.line ?? 0) - (b.range?.line ?? 0) || (a.range?.column ?? 0) - (b.range?.column ?? 0),
   );
+
+const PATTERN_MAPS = new Set(['match_re', 'source_match_re', 'target_match_re']);
+
+/** A key without a value is left at its default everywhere else; as a pattern it is a mistake. */
+function checkEmptyPatterns(loaded: Loaded<unknown>, complain: Complain): void {
+  const walk = (value: unknown, path: readonly (string | number)[]) => {
+    if (Array.isArray(value)) value.forEach((item, i) => void walk(item, [...path, i]));
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
+    const patterns = PATTERN_MAPS.has(String(path.at(-1)));
+    for (const [key, item] of Object.entries(value)) {
+      if (patterns && item === null) complain([...path, key], `invalid regexp value for ${JSON.stringify(key)}`);
+      walk(item, [...path, key]);
+    }
+  };
+  walk(firstDocument(loaded.text).toJS(), []);
+}
 
 const GLOBAL_PAIRS = [
   'slack_api_url',
@@ -273,7 +290,7 @@ function checkTree(
     return;
   }
   if (root.receiver === '') complain(['route'], 'root route must specify a default receiver');
-  const matchers = [...Object.keys(root.match), ...Object.keys(root.match_re), ...root.matchers];
+  const matchers = [...Object.keys(root.match), ...Object.keys(root.match_re), ...root.matchers.flat()];
   if (matchers.length > 0) complain(['route'], 'root route must not have any matchers');
   if (root.mute_time_intervals.length > 0) {
     complain(['route', 'mute_time_intervals'], 'root route must not have any mute time intervals');

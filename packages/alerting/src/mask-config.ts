@@ -1,5 +1,5 @@
 import { isSecret, type Loaded, SECRET_MASK } from '@belfry/config';
-import { isMap, isPair, isScalar, parseDocument, type Scalar, visit } from 'yaml';
+import { Document, isMap, isPair, isScalar, parseAllDocuments, type Scalar, visit } from 'yaml';
 
 /** A key under which secrets stand, so that an equal text elsewhere (a receiver called like a password) stays readable. */
 const SECRET_PLACE = /(?:password|secret|secrets|token|token_id|key|credentials|url|proxy_connect_header)$/;
@@ -14,7 +14,7 @@ const URL_PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/[^/?#@:]*):[^/?#@]*@/i;
 export function maskConfig(loaded: Loaded<unknown>): string {
   const secrets = new Set<string>();
   collectSecrets(loaded.data, secrets);
-  const document = parseDocument(loaded.text, { merge: true });
+  const document = firstDocument(loaded.text);
   document.commentBefore = null;
   document.comment = null;
   visit(document, {
@@ -37,6 +37,12 @@ export function maskConfig(loaded: Loaded<unknown>): string {
   });
   if (!isMap(document.contents)) return '';
   return document.toString({ lineWidth: 0 });
+}
+
+/** As everywhere in the field, what follows a second `---` is not read. */
+export function firstDocument(text: string): Document {
+  const documents = parseAllDocuments(text, { merge: true });
+  return Array.isArray(documents) && documents[0] ? documents[0] : new Document();
 }
 
 function isWebhookUrl(path: readonly unknown[]): boolean {

@@ -16,7 +16,8 @@ const DEFAULT_SUBJECT = '{{ template "email.default.subject" . }}';
 
 /** A mail by SMTP: HTML and text as alternatives, STARTTLS unless `require_tls` is off, authentication as the server offers. */
 export const deliverEmail: Deliver<ConfigOf<'email'>> = async (config, delivery) => {
-  const { host, port } = config.smarthost!;
+  const { host, port, portText } = config.smarthost!;
+  if (Number.isNaN(port)) return { ok: false, retry: false, error: `smarthost: unknown port ${portText}` };
   const message = compose(config, delivery);
   delivery.show({ to: `SMTP ${host}:${port}`, headers: message.headers, body: message.html || message.text });
   if (delivery.preview) return { ok: true };

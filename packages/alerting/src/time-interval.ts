@@ -123,12 +123,16 @@ export function parseTimeZone(text: string): string {
   if (text === 'Local') return Intl.DateTimeFormat().resolvedOptions().timeZone;
   // Intl accepts offsets and any case; Go's zone database does not.
   if (/^[+-]/.test(text)) throw bad(`unknown time zone ${text}`);
+  let canonical: string;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: text });
-    return text;
+    canonical = new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone;
   } catch {
     throw bad(`unknown time zone ${text}`);
   }
+  if (canonical !== text && canonical.toLowerCase() === text.toLowerCase()) {
+    throw bad(`unknown time zone ${text}, did you mean ${canonical}?`);
+  }
+  return text;
 }
 
 interface LocalTime {
