@@ -5,7 +5,13 @@ import type { Aggregation } from './ast.ts';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn } from './columns.ts';
 import { executionError, selectRows } from './columns-rows.ts';
 import { type Context, noteAt } from './eval-context.ts';
-import { BOUNDS_RECONCILED, INCOMPATIBLE, kahanAddHistogram, newCompensation, addHistogram } from './histogram-arithmetic.ts';
+import {
+  addHistogram,
+  BOUNDS_RECONCILED,
+  INCOMPATIBLE,
+  kahanAddHistogram,
+  newCompensation,
+} from './histogram-arithmetic.ts';
 import { compact, copyHistogram, type MutableHistogram } from './histogram-buckets.ts';
 import { formatHistogram } from './histogram-format.ts';
 import { quantileOf } from './histogram-quantile.ts';
@@ -69,7 +75,12 @@ function groupLabels(labels: Labels, names: readonly string[], without: boolean)
   return labelsFromSorted(flat);
 }
 
-export function aggregate(context: Context, node: Aggregation, columns: Columns, param: ScalarColumn | undefined): Columns {
+export function aggregate(
+  context: Context,
+  node: Aggregation,
+  columns: Columns,
+  param: ScalarColumn | undefined,
+): Columns {
   switch (node.op) {
     case 'topk':
     case 'bottomk':
@@ -432,8 +443,8 @@ function finishMixed(context: Context, node: Aggregation, state: MixedGroup, int
 
 // --- Rows chosen out of groups ----------------------------------------------------------------------------------------
 
-const MAX_INT64 = 9223372036854774784;
-const MIN_INT64 = -9223372036854775808;
+const MAX_INT64 = 2 ** 63 - 1024;
+const MIN_INT64 = -(2 ** 63);
 
 function checkedCounts(param: ScalarColumn): { min: number; max: number } {
   const range = rangeOf(param);
@@ -601,7 +612,7 @@ export function countValues(node: Aggregation, columns: Columns, label: string):
   }
   const list = [...rows.values()];
   const values = new Float64Array(list.length * count);
-  list.forEach((entry, row) => values.set(entry.counts, row * count));
+  for (const [row, entry] of list.entries()) values.set(entry.counts, row * count);
   const present = Uint8Array.from(values, (n) => (n > 0 ? FLOAT : 0));
   return { grid: columns.grid, labels: list.map((entry) => entry.labels), values, present };
 }

@@ -89,10 +89,7 @@ export const note = {
   quantileNaNSkew: (metric: string) =>
     named(`${INFO}input to histogram_quantile has NaN observations, result is skewed higher`, metric),
   fractionNaN: (metric: string) =>
-    named(
-      `${INFO}input to histogram_fraction has NaN observations, which are excluded from all fractions`,
-      metric,
-    ),
+    named(`${INFO}input to histogram_fraction has NaN observations, which are excluded from all fractions`, metric),
   boundsReconciled: (operation: HistogramOperation) =>
     `${INFO}mismatched custom buckets were reconciled during ${operation}`,
 } as const;

@@ -148,11 +148,30 @@ export function vectorScalar(
         scalarFirstRow(op, scalars.values, columns.values, columns.present, base, count, values, present);
       } else {
         const { values: v, present: p } = columns;
-        floatRow(turned ? mirrored(op) : op, bool, v, p, base, scalars.values, undefined, 0, count, values, present, base);
+        floatRow(
+          turned ? mirrored(op) : op,
+          bool,
+          v,
+          p,
+          base,
+          scalars.values,
+          undefined,
+          0,
+          count,
+          values,
+          present,
+          base,
+        );
       }
     }
   }
-  const out: Columns = { grid: columns.grid, labels: columns.labels, values, present, ...(histograms ? { histograms } : {}) };
+  const out: Columns = {
+    grid: columns.grid,
+    labels: columns.labels,
+    values,
+    present,
+    ...(histograms ? { histograms } : {}),
+  };
   if (ARITHMETIC.has(op) || bool) return settleNames(context, { ...out, dropName: new Uint8Array(rows).fill(1) });
   return columns.dropName ? { ...out, dropName: columns.dropName } : out;
 }
@@ -499,9 +518,10 @@ export function vectorVector(context: Context, node: Binary, left: Columns, righ
     signatureCount: signatures.count,
     swapped,
     out: { labels: [], values: [], present: [], histograms: new Map(), keys: new Map() },
-    matched: oneToOne && needsMatched(swapped ? signatures.right : signatures.left, signatures.count)
-      ? new Uint8Array(signatures.count * steps)
-      : undefined,
+    matched:
+      oneToOne && needsMatched(swapped ? signatures.right : signatures.left, signatures.count)
+        ? new Uint8Array(signatures.count * steps)
+        : undefined,
     grouped: oneToOne ? undefined : new Map(),
     filled: fillMany === undefined ? undefined : new Uint8Array(signatures.count * steps),
   };
@@ -543,7 +563,13 @@ function joinSteps(join: Join, row: number, steps: Int32Array, fillOne: number |
     joinPair(join, row, partner - 1, mask, undefined);
   }
   if (fillOne !== undefined && steps.includes(0)) {
-    joinPair(join, row, -1, Uint8Array.from(steps, (p) => (p === 0 ? 1 : 0)), fillOne);
+    joinPair(
+      join,
+      row,
+      -1,
+      Uint8Array.from(steps, (p) => (p === 0 ? 1 : 0)),
+      fillOne,
+    );
   }
 }
 

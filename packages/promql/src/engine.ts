@@ -10,8 +10,15 @@ import {
 import { type Annotation, type Annotations, formatAnnotation } from './annotations.ts';
 import type { Expr, MatrixSelector, Subquery } from './ast.ts';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn, type StepGrid } from './columns.ts';
-import { duplicateLabels, hasEqualRows, mergeEqualRows, selectRows, withNamesDropped, withoutEmptyRows } from './columns-rows.ts';
-import { type Context, type Counters, type QueryState, type Value } from './eval-context.ts';
+import {
+  duplicateLabels,
+  hasEqualRows,
+  mergeEqualRows,
+  selectRows,
+  withNamesDropped,
+  withoutEmptyRows,
+} from './columns-rows.ts';
+import type { Context, Counters, QueryState, Value } from './eval-context.ts';
 import { atOf, evaluate, evaluateVector, lengthOf, offsetOf, rowSamples, subqueryGrid } from './evaluate.ts';
 import { parseExpr } from './parser.ts';
 import { formatExpr } from './printer.ts';
@@ -232,19 +239,21 @@ async function runQuery(
   const type = valueTypeOf(expr);
   if (times.stepMs > 0 && type !== 'vector' && type !== 'scalar') {
     const got = type === 'matrix' ? 'range vector' : type;
-    throw new BelfryError('bad_data', `invalid expression type "${got}" for range query, must be Scalar or instant Vector`);
+    throw new BelfryError(
+      'bad_data',
+      `invalid expression type "${got}" for range query, must be Scalar or instant Vector`,
+    );
   }
   const query = newState(options, features, request, times, signal, expr);
   const grid = gridOf(times);
   const prepared = clock.monotonic();
   const context: Context = { query, grid };
-  const unsorted = await valueOf(context, expr, times);
+  const unsorted = await finalValue(context, expr, times);
   const evaluated = clock.monotonic();
   const value = finishValue(unsorted, times);
-  const text = typeof request.query === 'string' ? request.query : request.text;
   return {
     value,
-    ...annotationsOf(query.notes, text),
+    ...annotationsOf(query.notes, query.text),
     stats: {
       totalSamples: query.counters.total,
       peakSamples: query.counters.peak,
@@ -271,11 +280,13 @@ function newState(
   expr: Expr,
 ): QueryState {
   const { clock, yieldNow, sliceMs = DEFAULT_SLICE_MS, defaultStepMs = DEFAULT_STEP_MS } = options;
+  const text = typeof request.query === 'string' ? request.query : request.text;
   const counters: Counters = { total: 0, current: 0, peak: 0, totalPerStep: undefined };
   let sliceStart = clock.monotonic();
   return {
     queryable: request.queryable,
     signal,
+    text,
     startMs: times.startMs,
     endMs: times.endMs,
     stepMs: times.stepMs,
@@ -288,6 +299,7 @@ function newState(
     notes: new Map(),
     shared: new Map(),
     repeated: findRepeated(expr),
+    statsOnly: findStatsOnly(expr),
     counters,
     timings: undefined,
     checkpoint: async () => {
@@ -316,9 +328,34 @@ function findRepeated(expr: Expr): ReadonlyMap<Expr, string> {
   return repeated;
 }
 
+const STATS_FUNCTIONS: ReadonlySet<string> = new Set(['histogram_count', 'histogram_sum', 'histogram_avg']);
+const BUCKET_FUNCTIONS: ReadonlySet<string> = new Set([
+  'histogram_quantile',
+  'histogram_quantiles',
+  'histogram_fraction',
+  'histogram_stddev',
+  'histogram_stdvar',
+]);
+
+/** Selectors below `histogram_count` and the like, without a subquery or a look at buckets between. */
+function findStatsOnly(expr: Expr): ReadonlySet<Expr> {
+  const found = new Set<Expr>();
+  walk(expr, (node, around) => {
+    if (node.kind !== 'selector' || around.some((outer) => outer.kind === 'subquery')) return;
+    for (let i = around.length - 1; i >= 0; i--) {
+      const outer = around[i]!;
+      if (outer.kind === 'binary') return;
+      if (outer.kind !== 'call') continue;
+      if (BUCKET_FUNCTIONS.has(outer.func)) return;
+      if (STATS_FUNCTIONS.has(outer.func)) found.add(node);
+    }
+  });
+  return found;
+}
+
 type Unfinished = Value | { readonly kind: 'raw'; readonly series: RawSeries[] };
 
-async function valueOf(context: Context, expr: Expr, times: Times): Promise<Unfinished> {
+async function finalValue(context: Context, expr: Expr, times: Times): Promise<Unfinished> {
   const { query } = context;
   let node = expr;
   while (node.kind === 'paren') node = node.expr;

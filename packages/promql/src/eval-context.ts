@@ -23,6 +23,8 @@ export type Value =
 export interface QueryState {
   readonly queryable: Queryable;
   readonly signal: AbortSignal;
+  /** The query as written, where it is known. */
+  readonly text: string | undefined;
   /** The query's own times; an instant query has step 0. */
   readonly startMs: number;
   readonly endMs: number;
@@ -40,6 +42,8 @@ export interface QueryState {
   readonly shared: Map<string, Promise<Value>>;
   /** Text of each expression that occurs more than once. */
   readonly repeated: ReadonlyMap<Expr, string>;
+  /** Selectors of whose histograms only counts and sums are looked at. */
+  readonly statsOnly: ReadonlySet<Expr>;
   readonly counters: Counters;
   /** Throws when time is up or nobody waits any longer, and lets other work in when it is due. */
   readonly checkpoint: () => Promise<void>;

@@ -1,7 +1,7 @@
 /** Evaluates a syntax tree over a grid of steps. */
-import { type FloatHistogram, isValidName, type Labels, labelsFrom, METRIC_NAME, metricName, quote } from '@belfry/model';
-import { annotate, note } from './annotations.ts';
+import { type FloatHistogram, type Labels, labelsFrom, METRIC_NAME, metricName, quote } from '@belfry/model';
 import { aggregate, countValues } from './aggregate.ts';
+import { annotate, note } from './annotations.ts';
 import type { Aggregation, Binary, Call, Duration, Expr, MatrixSelector, Subquery, VectorSelector } from './ast.ts';
 import { scalarScalar, setOperation, vectorScalar, vectorVector } from './binary.ts';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn, type StepGrid } from './columns.ts';
@@ -29,9 +29,10 @@ import {
 } from './histogram-functions.ts';
 import { type InfoTime, joinInfo } from './info-function.ts';
 import { isStepInvariant } from './invariant.ts';
-import { labelJoin, labelReplace, sortByLabel } from './label-functions.ts';
+import { isLabelName, labelJoin, labelReplace, sortByLabel } from './label-functions.ts';
 import { finishColumns, newScratch, newWriter, type OverTime, overTimeRow } from './leaf-series.ts';
 import type { LeafOperation, LeafPlan, SeriesSamples } from './storage.ts';
+import { valueTypeOf } from './value-type.ts';
 import {
   absentSteps,
   clamp,
@@ -44,7 +45,6 @@ import {
   sortByValue,
   toScalar,
 } from './vector-functions.ts';
-import { valueTypeOf } from './value-type.ts';
 import { walk } from './walk.ts';
 import { FLOAT_KERNELS, type WindowGeometry } from './window-kernels.ts';
 
@@ -132,7 +132,8 @@ function negate(context: Context, op: '+' | '-', value: Value): Value {
 async function binary(context: Context, node: Binary): Promise<Value> {
   const [left, right] = await Promise.all([evaluate(context, node.left), evaluate(context, node.right)]);
   await context.query.checkpoint();
-  if (left.kind === 'scalar' && right.kind === 'scalar') return scalar(scalarScalar(node.op, left.column, right.column));
+  if (left.kind === 'scalar' && right.kind === 'scalar')
+    return scalar(scalarScalar(node.op, left.column, right.column));
   let out: Columns;
   if (left.kind === 'vector' && right.kind === 'scalar') {
     out = vectorScalar(context, node, left.columns, right.column, false);
@@ -150,7 +151,10 @@ async function aggregation(context: Context, node: Aggregation): Promise<Columns
   if (node.op === 'count_values') {
     const label = node.param && unwrap(node.param);
     const name = label?.kind === 'string' ? label.value : '';
-    if (!isValidName(name)) throw executionError(`invalid label name ${quote(name)}`);
+    if (!isLabelName(name)) {
+      const written = label && context.query.text?.slice(label.span.start, label.span.end);
+      throw executionError(`invalid label name ${written ?? quote(name)}`);
+    }
     return countValues(node, await evaluateVector(context, node.expr), name);
   }
   const [param, columns] = await Promise.all([
@@ -187,7 +191,12 @@ export function atOf(query: QueryState, node: { readonly at?: VectorSelector['at
   return node.at.kind === 'start' ? query.startMs : query.endMs;
 }
 
-async function leaf(context: Context, selector: VectorSelector, operation: LeafOperation, place: Expr): Promise<Columns> {
+async function leaf(
+  context: Context,
+  selector: VectorSelector,
+  operation: LeafOperation,
+  place: Expr,
+): Promise<Columns> {
   const { query, grid } = context;
   const atMs = atOf(query, selector);
   const plan: LeafPlan = {
@@ -195,7 +204,7 @@ async function leaf(context: Context, selector: VectorSelector, operation: LeafO
     grid,
     offsetMs: offsetOf(query, selector.offset),
     ...(atMs === undefined ? {} : { atMs }),
-    operation,
+    operation: query.statsOnly.has(selector) ? { ...operation, histogramStats: true } : operation,
     maxSamples: query.maxSamples,
   };
   const result = await query.queryable.leaf(plan, query.signal);
@@ -370,7 +379,10 @@ async function call(context: Context, node: Call): Promise<Value> {
       return constant(grid, (query.endMs - query.startMs) / 1000);
     case 'max_of':
     case 'min_of': {
-      const [a, b] = await Promise.all([evaluateScalar(context, node.args[0]!), evaluateScalar(context, node.args[1]!)]);
+      const [a, b] = await Promise.all([
+        evaluateScalar(context, node.args[0]!),
+        evaluateScalar(context, node.args[1]!),
+      ]);
       return scalar((node.func === 'max_of' ? maxOf : minOf)(a, b));
     }
     case 'scalar':

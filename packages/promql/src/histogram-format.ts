@@ -1,7 +1,13 @@
 /** Native histograms as text. */
 import { type FloatHistogram, formatFloat } from '@belfry/model';
 import { formatG } from './annotations.ts';
-import { allBuckets, type Bucket, negativeBucketList, positiveBucketList, usesCustomBuckets } from './histogram-buckets.ts';
+import {
+  allBuckets,
+  type Bucket,
+  negativeBucketList,
+  positiveBucketList,
+  usesCustomBuckets,
+} from './histogram-buckets.ts';
 
 /** As `count_values` labels it: `{count:2, sum:3, (1,2]:2}`. */
 export function formatHistogram(h: FloatHistogram): string {
@@ -9,7 +15,9 @@ export function formatHistogram(h: FloatHistogram): string {
   const parts = [`count:${formatG(h.count)}`, `sum:${formatG(h.sum)}`];
   const add = (b: Bucket, lowerIn: boolean, upperIn: boolean) => {
     if (b.count === 0) return;
-    parts.push(`${lowerIn ? '[' : '('}${formatG(b.lower)},${formatG(b.upper)}${upperIn ? ']' : ')'}:${formatG(b.count)}`);
+    parts.push(
+      `${lowerIn ? '[' : '('}${formatG(b.lower)},${formatG(b.upper)}${upperIn ? ']' : ')'}:${formatG(b.count)}`,
+    );
   };
   for (const b of negativeBucketList(h).reverse()) add(b, true, false);
   if (h.zeroCount !== 0) {
@@ -27,7 +35,8 @@ export function formatHistogramNotation(h: FloatHistogram): string {
   if (h.sum !== 0) parts.push(`sum:${formatFloat(h.sum)}`);
   if (h.zeroCount !== 0) parts.push(`z_bucket:${formatFloat(h.zeroCount)}`);
   if (h.zeroThreshold !== 0) parts.push(`z_bucket_w:${formatFloat(h.zeroThreshold)}`);
-  if (h.customValues && usesCustomBuckets(h)) parts.push(`custom_values:[${h.customValues.map(formatFloat).join(' ')}]`);
+  if (h.customValues && usesCustomBuckets(h))
+    parts.push(`custom_values:[${h.customValues.map(formatFloat).join(' ')}]`);
   if (h.counterResetHint !== 'unknown') parts.push(`counter_reset_hint:${h.counterResetHint}`);
   const side = (list: Bucket[], offset: string, name: string) => {
     if (list.length === 0) return;

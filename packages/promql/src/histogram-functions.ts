@@ -1,5 +1,14 @@
 /** `histogram_*`: of native histograms, and of classic ones, which are found among the rows by their `le` labels. */
-import { type FloatHistogram, formatFloat, type Labels, labelsFromSorted, labelsKey, labelsWith, labelValue, metricName } from '@belfry/model';
+import {
+  type FloatHistogram,
+  formatFloat,
+  type Labels,
+  labelsFromSorted,
+  labelsKey,
+  labelsWith,
+  labelValue,
+  metricName,
+} from '@belfry/model';
 import { annotateForced, note } from './annotations.ts';
 import type { Call, Expr } from './ast.ts';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn } from './columns.ts';
@@ -72,7 +81,8 @@ interface Sorted {
   readonly native: readonly { row: number; rival: ClassicGroup | undefined }[];
 }
 
-const NUMBER = /^[+-]?(?:inf(?:inity)?|nan|0x[0-9a-f_]+(?:\.[0-9a-f_]*)?(?:p[+-]?\d+)?|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:e[+-]?\d+)?)$/i;
+const NUMBER =
+  /^[+-]?(?:inf(?:inity)?|nan|0x[0-9a-f_]+(?:\.[0-9a-f_]*)?(?:p[+-]?\d+)?|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:e[+-]?\d+)?)$/i;
 
 /** A bound as Go parses it; nothing if it is no number. */
 function parseBound(text: string): number | undefined {
@@ -158,10 +168,13 @@ function measure(context: Context, columns: Columns, sorted: Sorted, arg: Expr, 
     labels.push(relabel(l));
     for (let j = 0; j < count; j++) {
       if (columns.present[row * count + j] !== HISTOGRAM) continue;
-      if (rival && rival.rows.some((r) => columns.present[r * count + j] === FLOAT)) {
+      if (rival?.rows.some((r) => columns.present[r * count + j] === FLOAT)) {
         noteAt(context.query, note.mixedClassicNative(context.query.delayNames ? metric : ''), arg);
         let steps = conflicts.get(rival);
-        if (!steps) conflicts.set(rival, (steps = new Uint8Array(count)));
+        if (!steps) {
+          steps = new Uint8Array(count);
+          conflicts.set(rival, steps);
+        }
         steps[j] = 1;
         continue;
       }
@@ -280,14 +293,17 @@ export function histogramQuantilesOf(
   label: string,
   quantiles: readonly ScalarColumn[],
 ): Columns {
-  quantiles.forEach((q, i) => noteQuantiles(context, q.values, node.args[i + 2]!));
+  for (const [i, q] of quantiles.entries()) noteQuantiles(context, q.values, node.args[i + 2]!);
   const arg = node.args[0]!;
   const sorted = sortOut(context, columns, arg);
   const parts: Columns[] = [];
   for (const q of quantiles) {
     for (const value of new Set(q.values)) {
       const at = q.values.map((x) => (Object.is(x, value) ? 1 : 0));
-      const m = { ...quantileMeasure(context, q.values, arg, arg), labels: (l: Labels) => labelsWith(l, label, openMetricsFloat(value)) };
+      const m = {
+        ...quantileMeasure(context, q.values, arg, arg),
+        labels: (l: Labels) => labelsWith(l, label, openMetricsFloat(value)),
+      };
       const part = measure(context, columns, sorted, arg, m);
       const { count } = columns.grid;
       for (let i = 0; i < part.present.length; i++) if (at[i % count] === 0) part.present[i] = 0;

@@ -8,6 +8,8 @@ export type HistogramRemark = 'none' | 'nan-result' | 'nan-skew' | 'fraction-nan
 /** The remark of the last call of {@link histogramQuantile} or {@link histogramFraction}. */
 export let lastRemark: HistogramRemark = 'none';
 
+const NO_BUCKET = { lower: 0, upper: 0, count: 0 };
+
 export function histogramQuantile(q: number, h: FloatHistogram): number {
   lastRemark = 'none';
   if (q < 0) return -Infinity;
@@ -26,8 +28,7 @@ export function histogramQuantile(q: number, h: FloatHistogram): number {
     count += own;
     if (count >= rank) break;
   }
-  if (at < 0) return NaN;
-  const bucket = list[at]!;
+  const bucket = at < 0 ? NO_BUCKET : list[at]!;
   let { lower, upper } = bucket;
   const custom = usesCustomBuckets(h);
   if (!custom && lower < 0 && upper > 0) {

@@ -15,6 +15,7 @@ import { emptyColumns, executionError, mergeEqualRows, selectRows } from './colu
 import { account, type Context } from './eval-context.ts';
 
 const TARGET_INFO = 'target_info';
+const ANY_INFO: Matcher = { name: METRIC_NAME, op: '=~', value: '.+_info' };
 const IDENTIFYING = ['instance', 'job'];
 
 interface InfoSelector {
@@ -26,8 +27,11 @@ interface InfoSelector {
 function selectorOf(arg: Expr | undefined): InfoSelector {
   const matchers = arg ? (arg as VectorSelector).matchers : [];
   const names = matchers.filter((m) => m.name === METRIC_NAME);
+  if (names.length === 0) names.push({ name: METRIC_NAME, op: '=', value: TARGET_INFO });
+  // Names that are only excluded leave the info metrics, not all metrics.
+  else if (!names.some((m) => m.op === '=' || m.op === '=~')) names.push(ANY_INFO);
   return {
-    names: names.length > 0 ? names : [{ name: METRIC_NAME, op: '=', value: TARGET_INFO }],
+    names,
     data: matchers.filter((m) => m.name !== METRIC_NAME),
   };
 }
@@ -40,10 +44,10 @@ export interface InfoTime {
 
 export async function joinInfo(context: Context, node: Call, base: Columns, time: InfoTime): Promise<Columns> {
   const selector = selectorOf(node.args[1]);
-  const named = node.args[1] !== undefined && selector.names.length > 0 && (node.args[1] as VectorSelector).matchers.some((m) => m.name === METRIC_NAME);
-  const nameMatches = selector.names.map((m) => compileMatcher(m).matches);
-  // Info series are not joined with themselves.
-  const ignore = base.labels.map((l) => (node.args.length < 2 || named) && nameMatches.every((m) => m(metricName(l))));
+  // Info series are not joined with themselves; that they are such, only a name asked for says.
+  const names = selector.names.map(compileMatcher);
+  const asked = !node.args[1] || (node.args[1] as VectorSelector).matchers.some((m) => m.name === METRIC_NAME);
+  const ignore = base.labels.map((l) => asked && names.every((m) => m.matches(metricName(l))));
   const infos = await fetchInfos(context, base, ignore, selector, time);
   return combine(context, base, ignore, infos, selector);
 }
@@ -75,14 +79,20 @@ async function fetchInfos(
       grid: context.grid,
       offsetMs: time.offsetMs,
       ...(time.atMs === undefined ? {} : { atMs: time.atMs }),
-      operation: { kind: 'instant', lookbackMs: query.lookbackMs, emit: 'timestamp' },
+      operation: { kind: 'instant', lookbackMs: query.lookbackMs, emit: 'float-timestamp' },
       maxSamples: query.maxSamples,
     },
     query.signal,
   );
   query.counters.total += result.samples;
   account(query, result.samples);
-  return result.columns;
+  const { columns } = result;
+  const wrong = columns.present.indexOf(HISTOGRAM);
+  if (wrong >= 0) {
+    const labels = columns.labels[Math.floor(wrong / columns.grid.count)]!;
+    throw executionError(`this should be an info metric, with float samples: ${formatLabels(labels)}`);
+  }
+  return columns;
 }
 
 function escapeRegex(text: string): string {
@@ -124,14 +134,28 @@ function combine(
       if (at.length === 0 && needsMatch) continue;
       const key = at.join();
       let variant = variants.get(key);
-      if (!variant) variants.set(key, (variant = { infos: at, steps: new Uint8Array(count) }));
+      if (!variant) {
+        variant = { infos: at, steps: new Uint8Array(count) };
+        variants.set(key, variant);
+      }
       variant.steps[j] = 1;
     }
     for (const { infos: at, steps } of variants.values()) {
-      parts.push({ row, labels: enriched(l, at.map((i) => infos.labels[i]!), wanted), steps });
+      parts.push({
+        row,
+        labels: enriched(
+          l,
+          at.map((i) => infos.labels[i]!),
+          wanted,
+        ),
+        steps,
+      });
     }
   });
-  const out = selectRows(base, parts.map((p) => p.row));
+  const out = selectRows(
+    base,
+    parts.map((p) => p.row),
+  );
   parts.forEach(({ steps }, i) => {
     for (let j = 0; j < count; j++) if (steps[j] === 0) out.present[i * count + j] = 0;
   });
@@ -145,7 +169,6 @@ function newestByName(infos: Columns, rows: readonly number[], j: number): numbe
   for (const row of rows) {
     const cell = row * count + j;
     if (infos.present[cell] === 0) continue;
-    if (infos.present[cell] === HISTOGRAM) throw executionError('info sample should be float');
     const name = metricName(infos.labels[row]!);
     const known = best.get(name);
     if (known === undefined) {

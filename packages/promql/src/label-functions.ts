@@ -4,6 +4,11 @@ import { RE2JS } from 're2js';
 import type { Columns } from './columns.ts';
 import { executionError, selectRows } from './columns-rows.ts';
 
+/** Text that is not UTF-8 reaches us with U+FFFD in the place of what was wrong; no label is named so. */
+export function isLabelName(name: string): boolean {
+  return isValidName(name) && !name.includes('\ufffd');
+}
+
 export function labelReplace(
   columns: Columns,
   target: string,
@@ -12,7 +17,7 @@ export function labelReplace(
   pattern: string,
 ): Columns {
   const regex = compile(pattern);
-  if (!isValidName(target)) throw executionError(`invalid destination label name in label_replace(): ${target}`);
+  if (!isLabelName(target)) throw executionError(`invalid destination label name in label_replace(): ${target}`);
   const cache = new Map<string, string | undefined>();
   const replaced = (value: string): string | undefined => {
     if (cache.has(value)) return cache.get(value);
@@ -40,20 +45,23 @@ interface Match {
 /** Go's template of `Regexp.Expand`: `$1`, `$name`, `${name}`, `$$`. Groups that are not there are empty. */
 function expand(template: string, match: Match, regex: RE2JS): string {
   const names = regex.namedGroups() as Record<string, number>;
-  return template.replace(/\$(?:\$|\{(\w+)\}|(\w+))/g, (whole, braced: string | undefined, bare: string | undefined) => {
-    if (whole === '$$') return '$';
-    const name = braced ?? bare!;
-    const index = /^\d+$/.test(name) ? Number(name) : names[name];
-    if (index === undefined || index > match.groupCount()) return '';
-    return match.group(index) ?? '';
-  });
+  return template.replace(
+    /\$(?:\$|\{(\w+)\}|(\w+))/g,
+    (whole, braced: string | undefined, bare: string | undefined) => {
+      if (whole === '$$') return '$';
+      const name = braced ?? bare!;
+      const index = /^\d+$/.test(name) ? Number(name) : names[name];
+      if (index === undefined || index > match.groupCount()) return '';
+      return match.group(index) ?? '';
+    },
+  );
 }
 
 export function labelJoin(columns: Columns, target: string, separator: string, sources: readonly string[]): Columns {
   for (const source of sources) {
-    if (!isValidName(source)) throw executionError(`invalid source label name in label_join(): ${source}`);
+    if (!isLabelName(source)) throw executionError(`invalid source label name in label_join(): ${source}`);
   }
-  if (!isValidName(target)) throw executionError(`invalid destination label name in label_join(): ${target}`);
+  if (!isLabelName(target)) throw executionError(`invalid destination label name in label_join(): ${target}`);
   return relabelled(columns, target, (labels) => sources.map((s) => labelValue(labels, s)).join(separator));
 }
 

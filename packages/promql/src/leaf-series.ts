@@ -2,6 +2,7 @@
 import { BelfryError, type FloatHistogram, isStaleNaN, type Labels, metricName } from '@belfry/model';
 import { note } from './annotations.ts';
 import { type Columns, FLOAT, HISTOGRAM, type StepGrid } from './columns.ts';
+import { detectReset } from './histogram-arithmetic.ts';
 import { usesCustomBuckets, withHint } from './histogram-buckets.ts';
 import type { LeafOperation, SeriesSamples } from './storage.ts';
 import { FLOAT_KERNELS, placeWindows, type WindowGeometry } from './window-kernels.ts';
@@ -94,9 +95,10 @@ const NO_TIMES = new Float64Array(0);
 const NO_HISTOGRAMS: readonly FloatHistogram[] = [];
 
 /** Takes stale markers out and histograms apart. Does not copy what is floats throughout. */
-export function splitSeries(s: SeriesSamples, useStarts: boolean): SplitSeries {
+export function splitSeries(s: SeriesSamples, useStarts: boolean, stats = false): SplitSeries {
   const metric = metricName(s.labels);
-  const starts = useStarts && s.startTimestamps && someNonZero(s.startTimestamps, s.count) ? s.startTimestamps : undefined;
+  const starts =
+    useStarts && s.startTimestamps && someNonZero(s.startTimestamps, s.count) ? s.startTimestamps : undefined;
   if (!s.histograms && !hasStale(s.values, s.count)) {
     return {
       metric,
@@ -120,7 +122,7 @@ export function splitSeries(s: SeriesSamples, useStarts: boolean): SplitSeries {
     if (h) {
       if (isStaleNaN(h.sum)) continue;
       hts.push(s.timestamps[i]!);
-      hs.push(h);
+      hs.push(stats ? withDetectedHint(h, hs[hs.length - 1]) : h);
       if (starts) hst.push(starts[i]!);
     } else if (!isStaleNaN(s.values[i]!)) {
       vs[ts.length] = s.values[i]!;
@@ -139,6 +141,12 @@ export function splitSeries(s: SeriesSamples, useStarts: boolean): SplitSeries {
     hs,
     hstarts: starts && Float64Array.from(hst),
   };
+}
+
+/** With what is not known of counter resets found out from the histogram before. */
+function withDetectedHint(h: FloatHistogram, before: FloatHistogram | undefined): FloatHistogram {
+  if (h.counterResetHint !== 'unknown' || !before) return h;
+  return withHint(h, detectReset(h, before) ? 'reset' : 'not_reset');
 }
 
 function someNonZero(values: Float64Array, n: number): boolean {
@@ -181,12 +189,13 @@ export function overTimeRow(
   g: WindowGeometry,
   scratch: Scratch,
 ): number {
-  const split = splitSeries(s, op.useStartTimestamps === true);
+  const split = splitSeries(s, op.useStartTimestamps === true, op.histogramStats);
   const before = op.extended ? op.lookbackMs : 0;
   const after = op.extended === 'smoothed' ? op.lookbackMs : 0;
   let samples = 0;
   if (split.floats > 0) samples += placeWindows(split.ts, split.floats, g, before, after, scratch.lo, scratch.hi);
-  if (split.histograms > 0) samples += placeWindows(split.hts, split.histograms, g, before, after, scratch.hlo, scratch.hhi);
+  if (split.histograms > 0)
+    samples += placeWindows(split.hts, split.histograms, g, before, after, scratch.hlo, scratch.hhi);
   if (samples === 0) return 0;
   const base = nextRow(w);
   if (split.histograms === 0 && !split.starts && !op.extended) {
@@ -303,15 +312,23 @@ function instantMixed(
     if (i < 0 || s.timestamps[i]! <= t - op.lookbackMs) continue;
     const h = s.histograms?.[i];
     if (isStaleNaN(h ? h.sum : s.values[i]!)) continue;
-    if (op.emit) {
-      w.values[base + j] = (op.emit === 'timestamp' ? s.timestamps[i]! : s.startTimestamps![i]!) / 1000;
+    if (op.emit && !(h && op.emit === 'float-timestamp')) {
+      w.values[base + j] = (op.emit === 'start-timestamp' ? s.startTimestamps![i]! : s.timestamps[i]!) / 1000;
       w.present[base + j] = FLOAT;
-    } else if (h) putHistogram(w, base + j, h);
+    } else if (h) putHistogram(w, base + j, op.histogramStats ? withDetectedHint(h, histogramBefore(s, i)) : h);
     else {
       w.values[base + j] = s.values[i]!;
       w.present[base + j] = FLOAT;
     }
   }
+}
+
+function histogramBefore(s: SeriesSamples, i: number): FloatHistogram | undefined {
+  for (let k = i - 1; k >= 0; k--) {
+    const h = s.histograms![k];
+    if (h && !isStaleNaN(h.sum)) return h;
+  }
+  return undefined;
 }
 
 /** `selector smoothed`: the value at each step between the samples around it; past the last one, that. */

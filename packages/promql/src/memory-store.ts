@@ -7,9 +7,10 @@ import {
   type FloatHistogram,
   type Labels,
   labelsKey,
+  labelValue,
   type Matcher,
-  type Refusal,
   REFUSED,
+  type Refusal,
   type SeriesRef,
 } from '@belfry/model';
 import type { SampleSource, SeriesExemplars, SeriesSamples } from './storage.ts';
@@ -55,7 +56,7 @@ export function createMemoryStore(): MemoryStore {
 
   const matching = function* (matchers: readonly Matcher[]): Generator<MemorySeries> {
     const compiled = matchers.map((m) => ({ name: m.name, matches: compileMatcher(m).matches }));
-    for (const s of series) if (compiled.every((m) => m.matches(valueOf(s.labels, m.name)))) yield s;
+    for (const s of series) if (compiled.every((m) => m.matches(labelValue(s.labels, m.name)))) yield s;
   };
 
   const matchingAny = (sets: readonly (readonly Matcher[])[], minMs: number, maxMs: number): MemorySeries[] => {
@@ -95,7 +96,7 @@ export function createMemoryStore(): MemoryStore {
     },
     labelValues(name, sets, minMs, maxMs, limit = Infinity) {
       const values = new Set<string>();
-      for (const { labels } of matchingAny(sets, minMs, maxMs)) values.add(valueOf(labels, name));
+      for (const { labels } of matchingAny(sets, minMs, maxMs)) values.add(labelValue(labels, name));
       values.delete('');
       return [...values].sort(compareText).slice(0, limit);
     },
@@ -109,11 +110,6 @@ export function createMemoryStore(): MemoryStore {
     },
     appender: () => newAppender(series, indexOf),
   };
-}
-
-function valueOf(labels: Labels, name: string): string {
-  for (let i = 0; i < labels.length; i += 2) if (labels[i] === name) return labels[i + 1]!;
-  return '';
 }
 
 function firstAt(s: MemorySeries, t: number): number {

@@ -79,8 +79,12 @@ export type LeafOperation =
       readonly kind: 'instant';
       readonly lookbackMs: number;
       readonly smoothed?: boolean;
-      /** Instead of the sample's value, when it was taken or when its counter began (absent if the store keeps none). Seconds. */
-      readonly emit?: 'timestamp' | 'start-timestamp';
+      /**
+       * Instead of the sample's value, when it was taken or when its counter began (absent if the store keeps none).
+       * Seconds. `float-timestamp` leaves histograms as they are.
+       */
+      readonly emit?: 'timestamp' | 'float-timestamp' | 'start-timestamp';
+      readonly histogramStats?: boolean;
     }
   /** `func` over the samples in `(t − range, t]`: `rate`, `sum_over_time`, … `params` are its scalar arguments, one a step. */
   | {
@@ -92,6 +96,8 @@ export type LeafOperation =
       readonly lookbackMs: number;
       /** Heed start timestamps, where the store keeps them, in what counts resets. */
       readonly useStartTimestamps?: boolean;
+      /** Only counts and sums of histograms will be looked at: whether each is a counter reset is then found out. */
+      readonly histogramStats?: boolean;
     };
 
 export interface LeafResult {

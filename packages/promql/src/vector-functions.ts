@@ -18,7 +18,10 @@ const DAY_MS = 86_400_000;
 export const DATE_FUNCTIONS: Readonly<Record<string, Unary>> = {
   day_of_month: dated((d) => d.getUTCDate()),
   day_of_week: dated((d) => d.getUTCDay()),
-  day_of_year: dated((d) => (Date.UTC(d.getUTCFullYear(), d.getUTCMonth(), d.getUTCDate()) - Date.UTC(d.getUTCFullYear(), 0, 1)) / DAY_MS + 1),
+  day_of_year: dated(
+    (d) =>
+      (Date.UTC(d.getUTCFullYear(), d.getUTCMonth(), d.getUTCDate()) - Date.UTC(d.getUTCFullYear(), 0, 1)) / DAY_MS + 1,
+  ),
   days_in_month: dated((d) => new Date(Date.UTC(d.getUTCFullYear(), d.getUTCMonth() + 1, 0)).getUTCDate()),
   hour: dated((d) => d.getUTCHours()),
   minute: dated((d) => d.getUTCMinutes()),

@@ -89,15 +89,13 @@ export function evaluateWindow(s: SplitSeries, w: MixedWindow, c: MixedContext):
     case 'first_over_time':
       return w.hlo === w.hhi || (w.lo < w.hi && s.ts[w.lo]! < s.hts[w.hlo]!) ? s.vs[w.lo]! : s.hs[w.hlo]!;
     case 'last_over_time':
-      return w.hlo === w.hhi || (w.lo < w.hi && s.hts[w.hhi - 1]! < s.ts[w.hi - 1]!) ? s.vs[w.hi - 1]! : s.hs[w.hhi - 1]!;
+      return w.hlo === w.hhi || (w.lo < w.hi && s.hts[w.hhi - 1]! < s.ts[w.hi - 1]!)
+        ? s.vs[w.hi - 1]!
+        : s.hs[w.hhi - 1]!;
     case 'ts_of_first_over_time':
-      return (
-        Math.min(w.lo < w.hi ? s.ts[w.lo]! : Infinity, w.hlo < w.hhi ? s.hts[w.hlo]! : Infinity) / 1000
-      );
+      return Math.min(w.lo < w.hi ? s.ts[w.lo]! : Infinity, w.hlo < w.hhi ? s.hts[w.hlo]! : Infinity) / 1000;
     case 'ts_of_last_over_time':
-      return (
-        Math.max(w.lo < w.hi ? s.ts[w.hi - 1]! : -Infinity, w.hlo < w.hhi ? s.hts[w.hhi - 1]! : -Infinity) / 1000
-      );
+      return Math.max(w.lo < w.hi ? s.ts[w.hi - 1]! : -Infinity, w.hlo < w.hhi ? s.hts[w.hhi - 1]! : -Infinity) / 1000;
     case 'changes':
     case 'resets':
       return countTransitions(s, w, c);
@@ -269,14 +267,7 @@ function countTransitions(s: SplitSeries, w: MixedWindow, c: MixedContext): Wind
   return n;
 }
 
-function transition(
-  s: SplitSeries,
-  func: string,
-  a: number,
-  aIsFloat: boolean,
-  b: number,
-  bIsFloat: boolean,
-): boolean {
+function transition(s: SplitSeries, func: string, a: number, aIsFloat: boolean, b: number, bIsFloat: boolean): boolean {
   if (aIsFloat !== bIsFloat) return true;
   if (bIsFloat) {
     const before = s.vs[a]!;
@@ -546,19 +537,19 @@ function extendedBounds(ts: Float64Array, lo: number, hi: number, w: MixedWindow
 }
 
 /** The value of a float series at time `t` between two samples. A counter that was reset rose from 0. */
-export function interpolate(
-  ts: Float64Array,
-  vs: Float64Array,
-  a: number,
-  t: number,
-  counter: boolean,
-): number {
+export function interpolate(ts: Float64Array, vs: Float64Array, a: number, t: number, counter: boolean): number {
   const after = vs[a + 1]!;
   const before = counter && after < vs[a]! ? 0 : vs[a]!;
   return before + ((after - before) * (t - ts[a]!)) / (ts[a + 1]! - ts[a]!);
 }
 
-function extendedRate(s: SplitSeries, w: MixedWindow, c: MixedContext, counter: boolean, perSecond: boolean): WindowValue {
+function extendedRate(
+  s: SplitSeries,
+  w: MixedWindow,
+  c: MixedContext,
+  counter: boolean,
+  perSecond: boolean,
+): WindowValue {
   const { ts, vs } = s;
   const smoothed = c.extended === 'smoothed';
   const bounds = extendedBounds(ts, w.lo, w.hi, w, smoothed);
@@ -624,10 +615,11 @@ function extendedHistogramRate(
     }
     if (counter && hs[i]!.counterResetHint === 'gauge') c.notes.add(note.notCounter(s.metric));
   }
-  const left =
-    smoothed && hts[first]! < w.startMs ? interpolateHistogram(s, first, w.startMs, counter, c) : hs[first]!;
+  const left = smoothed && hts[first]! < w.startMs ? interpolateHistogram(s, first, w.startMs, counter, c) : hs[first]!;
   const right =
-    smoothed && last > w.hlo && hts[last]! > w.endMs ? interpolateHistogram(s, last - 1, w.endMs, counter, c) : hs[last]!;
+    smoothed && last > w.hlo && hts[last]! > w.endMs
+      ? interpolateHistogram(s, last - 1, w.endMs, counter, c)
+      : hs[last]!;
   if (!left || !right) return undefined;
   if (!counter && (left.counterResetHint !== 'gauge' || right.counterResetHint !== 'gauge')) {
     c.notes.add(note.notGauge(s.metric));
