@@ -182,6 +182,92 @@ const cases: readonly Case[] = [
     alert: 'VMBootFailures',
     says: undefined,
   },
+  {
+    name: 'shutdowns fail, nothing else',
+    input: {
+      [`metald_vm_operations_total{${METALD}, operation="shutdown", status="failed"}`]: rising(1),
+      [`metald_vm_operations_total{${METALD}, operation="shutdown", status="success"}`]: rising(9),
+      [`metald_vm_operations_total{${METALD}, operation="boot", status="success"}`]: rising(9),
+    },
+    at: '30m',
+    alert: 'VMOperationFailures',
+    says: '10% of the operations shutdown fail at the hypervisor',
+  },
+  {
+    name: 'one operation in a hundred fails',
+    input: {
+      [`metald_vm_operations_total{${METALD}, operation="boot", status="failed"}`]: rising(1),
+      [`metald_vm_operations_total{${METALD}, operation="boot", status="success"}`]: rising(99),
+    },
+    at: '30m',
+    alert: 'VMOperationFailures',
+    says: undefined,
+  },
+  {
+    name: 'metald has 600 MB',
+    input: { [`process_resident_memory_bytes{${METALD}}`]: '600000000x200' },
+    at: '15m',
+    alert: 'NotableMemoryUsage',
+    says: 'a has 572.2MiB resident',
+  },
+  {
+    name: 'metald has 100 MB',
+    input: { [`process_resident_memory_bytes{${METALD}}`]: '100000000x200' },
+    at: '15m',
+    alert: 'NotableMemoryUsage',
+    says: undefined,
+  },
+  {
+    name: 'batches are refused',
+    input: { [`metald_billing_batch_failures_total{${METALD}, reason="refused"}`]: rising(1) },
+    at: '15m',
+    alert: 'BillingBatchFailures',
+    says: '40 billing batches were lost within ten minutes (refused)',
+  },
+  {
+    name: 'none fails any more',
+    input: { [`metald_billing_batch_failures_total{${METALD}, reason="refused"}`]: '7x200' },
+    at: '15m',
+    alert: 'BillingBatchFailures',
+    says: undefined,
+  },
+  {
+    name: 'every heartbeat fails',
+    input: { [`metald_heartbeat_failures_total{${METALD}, instance_id="i"}`]: '0+0.5x200' },
+    at: '15m',
+    alert: 'BillingHeartbeatsFailing',
+    says: '10 heartbeats of metald failed within five minutes',
+  },
+  {
+    name: 'one heartbeat failed',
+    input: { [`metald_heartbeat_failures_total{${METALD}, instance_id="i"}`]: '0x20 1x180' },
+    at: '7m',
+    alert: 'BillingHeartbeatsFailing',
+    says: undefined,
+  },
+  ...(['boot', 'shutdown', 'delete'] as const).map((broken) => ({
+    name: `somebody tries to ${broken} the VMs of others`,
+    input: Object.fromEntries(
+      (['boot', 'shutdown', 'delete'] as const).map((op) => [
+        `unkey_metald_vm_${op}_failures_total{${METALD}, error_type="ownership_validation_failed"}`,
+        op === broken ? rising(15) : never,
+      ]),
+    ),
+    at: '15m',
+    alert: 'CrossTenantProbing',
+    says: '1 calls per second are for VMs of another customer',
+  })),
+  {
+    name: 'a mistake now and then',
+    input: {
+      [`unkey_metald_vm_boot_failures_total{${METALD}, error_type="ownership_validation_failed"}`]: rising(1),
+      [`unkey_metald_vm_shutdown_failures_total{${METALD}, error_type="ownership_validation_failed"}`]: never,
+      [`unkey_metald_vm_delete_failures_total{${METALD}, error_type="ownership_validation_failed"}`]: never,
+    },
+    at: '15m',
+    alert: 'CrossTenantProbing',
+    says: undefined,
+  },
 ];
 
 /** What the alert says when it fires, as promtool tells it; nothing when it is silent. */

@@ -3,6 +3,7 @@ import {
   above,
   alert,
   equals,
+  increase,
   limit,
   or,
   plus,
@@ -25,6 +26,10 @@ export const LIMITS = {
   processingSeconds: limit(0.1),
   metaldMemoryBytes: limit(2e9),
   billagedMemoryBytes: limit(1e9),
+  operationFailureRatio: limit(0.05),
+  notableMemoryBytes: limit(500e6),
+  heartbeatFailures: limit(2),
+  ownershipViolationsPerSecond: limit(0.2),
 } as const;
 
 /** Which service an alert is about, for grouping as the guide's `group_by` has it. */
@@ -119,5 +124,80 @@ export const vmBootFailures = alert('VMBootFailures', {
   runbook: 'vm-boot-failures',
 });
 
+/** The dashboards' README calls these thresholds ready for alerting, and has no alert for them. */
+export const vmOperationFailures = alert('VMOperationFailures', {
+  query: above(
+    ratio(metald.vmOperations, metald.vmOperations, {
+      by: ['job', 'operation'],
+      window: '10m',
+      wherePart: { status: 'failed' },
+    }),
+    LIMITS.operationFailureRatio,
+  ),
+  for: '10m',
+  severity: 'warning',
+  labels: { team: 'platform', service },
+  summary: 'VM operations fail: {{ $labels.operation }}',
+  description: '{{ $value | humanizePercentage }} of the operations {{ $labels.operation }} fail at the hypervisor',
+  runbook: 'vm-operation-failures',
+});
+
+export const notableMemoryUsage = alert('NotableMemoryUsage', {
+  query: above(select(metald.processResidentMemory), LIMITS.notableMemoryBytes),
+  for: '10m',
+  severity: 'info',
+  labels: { team: 'platform', service },
+  summary: 'Notable memory usage of {{ $labels.job }}',
+  description: '{{ $labels.instance }} has {{ $value | humanize1024 }}B resident',
+  runbook: 'high-memory-usage',
+});
+
+export const billingBatchFailures = alert('BillingBatchFailures', {
+  query: above(sum(increase(metald.batchFailures, { window: '10m' }), ['job', 'reason']), 0),
+  for: '1m',
+  severity: 'warning',
+  labels: { team: 'billing', service },
+  summary: 'Billing batches failed: {{ $labels.reason }}',
+  description: '{{ $value | humanize }} billing batches were lost within ten minutes ({{ $labels.reason }})',
+  runbook: 'billing-data-loss-risk',
+});
+
+/** Heartbeats are 30 s apart: three that fail within five minutes. */
+export const billingHeartbeatsFailing = alert('BillingHeartbeatsFailing', {
+  query: above(sum(increase(metald.heartbeatFailures, { window: '5m' }), ['job']), LIMITS.heartbeatFailures),
+  for: '1m',
+  severity: 'critical',
+  labels: { team: 'billing', service },
+  summary: 'billaged does not answer heartbeats',
+  description: '{{ $value | humanize }} heartbeats of {{ $labels.job }} failed within five minutes',
+  runbook: 'billing-data-loss-risk',
+});
+
+const foreign = { window: '5m', where: { error_type: 'ownership_validation_failed' } } as const;
+
+export const crossTenantProbing = alert('CrossTenantProbing', {
+  query: above(
+    plus(
+      sum(rate(metald.bootFailures, foreign), ['job']),
+      sum(rate(metald.shutdownFailures, foreign), ['job']),
+      sum(rate(metald.deleteFailures, foreign), ['job']),
+    ),
+    LIMITS.ownershipViolationsPerSecond,
+  ),
+  for: '2m',
+  severity: 'warning',
+  labels: { team: 'security', service },
+  summary: 'Somebody tries the VMs of other customers',
+  description: '{{ $value | humanize }} calls per second are for VMs of another customer',
+  runbook: 'cross-tenant-probing',
+});
+
 export const critical = ruleGroup('critical', '30s', [serviceDown, highErrorRate, billingDataLossRisk]);
 export const warnings = ruleGroup('warnings', '1m', [highMemoryUsage, slowBillingProcessing, vmBootFailures]);
+export const further = ruleGroup('further', '1m', [
+  vmOperationFailures,
+  notableMemoryUsage,
+  billingBatchFailures,
+  billingHeartbeatsFailing,
+  crossTenantProbing,
+]);

@@ -1,5 +1,5 @@
 import { pack, scrapeJob } from '@belfry/sdk';
-import { critical, warnings } from './alerts.ts';
+import { critical, further, warnings } from './alerts.ts';
 import { billagedOverview } from './dashboards/billaged-overview.ts';
 import { billingMetrics } from './dashboards/billing-metrics.ts';
 import { multiTenantBilling } from './dashboards/multi-tenant-billing.ts';
@@ -22,7 +22,7 @@ export default pack({
     scrapeJob(metaldCatalogue, { targets: ['127.0.0.1:9464'], interval: '10s' }),
     scrapeJob(billagedCatalogue, { targets: ['127.0.0.1:9465'], interval: '15s' }),
   ],
-  rules: [indicators, critical, warnings],
+  rules: [indicators, critical, warnings, further],
   routing: metaldRouting,
   dashboards: [vmOperations, securityOperations, billingMetrics, multiTenantBilling, systemHealth, billagedOverview],
   slos,

@@ -72,6 +72,7 @@ function timeseries(panel: Panel): TimeseriesBuilder {
 /** Instant queries in table format: one row a label set, one column a label and one a query. */
 function table(panel: Panel): TableBuilder {
   const builder = new TableBuilder().showHeader(true).cellHeight(common.TableCellHeight.Sm).filterable(true);
+  if (panel.thresholds) builder.cellOptions({ type: common.TableCellDisplayMode.ColorText });
   if (panel.targets.length > 1) builder.withTransformation({ id: 'merge', options: {} });
   builder.withTransformation({ id: 'organize', options: columnOptions(panel) });
   return builder;

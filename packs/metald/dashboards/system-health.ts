@@ -18,9 +18,6 @@ import { LIMITS } from '../alerts.ts';
 import { metald as m, metaldCatalogue } from '../metrics.ts';
 
 const UP_OR_DOWN = { 0: { text: 'Down', color: 'red' }, 1: { text: 'Up', color: 'green' } };
-/** The README's threshold for dashboards; the alert's is the limit above it. */
-const NOTABLE_MEMORY_BYTES = 500e6;
-
 export const systemHealth = dashboard('metald-system-health', {
   title: 'Metald System Health Dashboard',
   description: 'The process of metald: availability, resources, HTTP, runtime and logs.',
@@ -41,7 +38,7 @@ export const systemHealth = dashboard('metald-system-health', {
         }),
         panel.stat('Memory Usage', select(m.processResidentMemory), {
           unit: 'bytes',
-          thresholds: steps('green', [NOTABLE_MEMORY_BYTES, 'yellow'], [LIMITS.metaldMemoryBytes, 'red']),
+          thresholds: steps('green', [LIMITS.notableMemoryBytes, 'yellow'], [LIMITS.metaldMemoryBytes, 'red']),
           width: 5,
         }),
         panel.stat('Active Goroutines', select(m.goGoroutines), {
