@@ -85,8 +85,8 @@ test('a group is told after group_wait, its changes at group_interval, the rest 
     '30s /hook firing A:1:firing A:2:firing',
     '40s /hook firing B::firing',
     '330s /hook firing A:1:resolved A:2:firing',
-    '3940s /hook firing B::firing',
-    '4230s /hook firing A:2:firing',
+    '3640s /hook firing B::firing',
+    '3930s /hook firing A:2:firing',
   ]);
   expect(told[0]!.body).toMatchObject({
     receiver: 'hook',

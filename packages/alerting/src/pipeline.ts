@@ -79,11 +79,11 @@ async function tell(
   const verdict = dedupStage(
     log.get(flush.groupKey, integration.key),
     { firing, resolved },
-    { sendResolved, repeatIntervalMs, nowMs: clock.now() },
+    { sendResolved, repeatIntervalMs, nowMs: flush.nowMs },
   );
   if (!verdict.tell) return { integration, outcome: 'deduplicated', reason: verdict.reason, alerts: [] };
   const record = () =>
-    recordStage(log, flush, integration.key, { firing, resolved }, { nowMs: clock.now(), retentionMs });
+    recordStage(log, flush, integration.key, { firing, resolved }, { nowMs: flush.nowMs, retentionMs });
   if (!sendResolved && firing.length === 0) {
     record();
     return { integration, outcome: 'withheld', reason: `${verdict.reason}, and send_resolved is off`, alerts: [] };

@@ -36,7 +36,8 @@ export function dedupStage(
     const more = resolved.filter((a) => !entry.resolved.has(a.fingerprint)).length;
     if (more > 0) return { tell: true, reason: `${more} more resolved than last told` };
   }
-  if (entry.atMs < options.nowMs - options.repeatIntervalMs)
+  // Moments of flushes, not of deliveries, so that an interval that is a multiple of group_interval is kept exactly.
+  if (entry.atMs <= options.nowMs - options.repeatIntervalMs)
     return { tell: true, reason: 'repeat_interval has passed' };
   return { tell: false, reason: 'nothing new, and repeat_interval has not passed' };
 }
