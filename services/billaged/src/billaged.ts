@@ -37,6 +37,7 @@ export async function startBillaged(options: BillagedOptions = {}): Promise<Bill
   const service = createService({
     name: 'billaged',
     version: options.version ?? '0.1.0',
+    resourceName: options.serviceName,
     clock,
     api: {
       address: options.address ?? '127.0.0.1',
@@ -104,6 +105,8 @@ export async function startBillaged(options: BillagedOptions = {}): Promise<Bill
     timer = clock.after(intervalMs, aggregate, { background: true });
   };
   let timer = clock.after(intervalMs, aggregate, { background: true });
+  if (options.withoutEffect?.length)
+    log.warn({ variables: options.withoutEffect }, 'these settings have no effect here');
   log.info({ ports }, 'billaged is ready');
   return {
     ports,

@@ -1,5 +1,13 @@
 import { BelfryError, type Clock, parseDuration } from '@belfry/model';
-import { type Environment, type LogSink, PORTS, readSettings } from '@belfry/service-kit';
+import {
+  type Environment,
+  LOG_LEVELS,
+  type LogSink,
+  oneOfSetting,
+  PORTS,
+  readSettings,
+  withoutEffect,
+} from '@belfry/service-kit';
 
 /** Settings of billaged. What a field is called in the environment stands beside it; `UNKEY_` may be left out there. */
 export interface BillagedOptions {
@@ -16,6 +24,8 @@ export interface BillagedOptions {
   readonly telemetry?: boolean;
   /** UNKEY_BILLAGED_OTEL_HIGH_CARDINALITY_ENABLED: labels for single customers. Default true. */
   readonly highCardinality?: boolean;
+  /** UNKEY_BILLAGED_OTEL_SERVICE_NAME, billaged. */
+  readonly serviceName?: string;
   /** UNKEY_BILLAGED_OTEL_SERVICE_VERSION. */
   readonly version?: string;
   /** UNKEY_BILLAGED_AGGREGATION_INTERVAL, 60s: between usage summaries. A VM that is silent for two of them is forgotten. */
@@ -27,6 +37,8 @@ export interface BillagedOptions {
   /** LOG_LEVEL, info. */
   readonly logLevel?: string;
   readonly logSink?: LogSink;
+  /** Names of settings that the documents know and that have no effect here; said once in the log. */
+  readonly withoutEffect?: readonly string[];
 }
 
 export const FLAGS = {
@@ -39,15 +51,17 @@ export const FLAGS = {
   'log-level': 'LOG_LEVEL',
 } as const;
 
-const LEVELS = ['debug', 'info', 'warn', 'error'];
+/** No traces are made and nothing is pushed; there is no TLS. */
+const NO_EFFECT = [
+  'UNKEY_BILLAGED_OTEL_ENDPOINT',
+  'UNKEY_BILLAGED_OTEL_SAMPLING_RATE',
+  'UNKEY_BILLAGED_TLS_MODE',
+] as const;
 
 /** @throws BelfryError `usage`, naming the variable and what was expected */
 export function billagedOptions(env: Environment, argv: readonly string[]): BillagedOptions {
   const s = readSettings(withOldNames(env), argv, FLAGS);
-  const logLevel = s.text('LOG_LEVEL', 'info');
-  if (!LEVELS.includes(logLevel)) {
-    throw new BelfryError('usage', `LOG_LEVEL is ${JSON.stringify(logLevel)}; expected ${LEVELS.join(' or ')}`);
-  }
+  oneOfSetting('LOG_FORMAT', s.text('LOG_FORMAT', 'json'), ['json']);
   return {
     port: s.integer('UNKEY_BILLAGED_PORT', 8081, PORTS),
     address: s.text('UNKEY_BILLAGED_ADDRESS', '127.0.0.1'),
@@ -55,11 +69,13 @@ export function billagedOptions(env: Environment, argv: readonly string[]): Bill
     metricsAddress: s.text('UNKEY_BILLAGED_OTEL_PROMETHEUS_INTERFACE', '127.0.0.1'),
     telemetry: s.flag('UNKEY_BILLAGED_OTEL_ENABLED', true) && s.flag('UNKEY_BILLAGED_OTEL_PROMETHEUS_ENABLED', true),
     highCardinality: s.flag('UNKEY_BILLAGED_OTEL_HIGH_CARDINALITY_ENABLED', true),
+    serviceName: s.text('UNKEY_BILLAGED_OTEL_SERVICE_NAME', 'billaged'),
     version: s.text('UNKEY_BILLAGED_OTEL_SERVICE_VERSION', '0.1.0'),
     aggregationIntervalMs: intervalOf(s.text('UNKEY_BILLAGED_AGGREGATION_INTERVAL', '60s')),
     seed: s.integer('BELFRY_SEED', 1),
     latencyScale: s.number('BELFRY_LATENCY_SCALE', 1),
-    logLevel,
+    logLevel: oneOfSetting('LOG_LEVEL', s.text('LOG_LEVEL', 'info'), LOG_LEVELS),
+    withoutEffect: withoutEffect(withOldNames(env), NO_EFFECT),
   };
 }
 

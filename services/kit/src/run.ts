@@ -97,3 +97,17 @@ export function readSettings(
 }
 
 export const PORTS = [0, 65_535] as const;
+
+/** Variables of `names` that are set and have no effect here, for a line in the log. */
+export function withoutEffect(env: Environment, names: readonly string[]): readonly string[] {
+  return names.filter((name) => env[name] !== undefined && env[name] !== '');
+}
+
+/** @throws BelfryError `usage` when `value` is not among `allowed` */
+export function oneOfSetting<T extends string>(variable: string, value: string, allowed: readonly T[]): T {
+  const known = allowed.find((a) => a === value);
+  if (known !== undefined) return known;
+  throw new BelfryError('usage', `${variable} is ${JSON.stringify(value)}; expected ${allowed.join(' or ')}`);
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;

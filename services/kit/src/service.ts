@@ -11,6 +11,8 @@ import { type RuntimeInstruments, type RuntimeNumbers, recordRuntime } from './r
 export interface ServiceOptions {
   readonly name: string;
   readonly version: string;
+  /** As `target_info` tells it. Default: the name. */
+  readonly resourceName?: string | undefined;
   readonly clock?: Clock;
   readonly api: Listener;
   /** Absent: metrics are served with the API only. */
@@ -84,7 +86,7 @@ export function createService(options: ServiceOptions): Service {
       stop = runtime.close;
       const scrape = () => parts.beforeScrape?.(runtime.record());
       parts.instruments.targetInfo.set({
-        service_name: options.name,
+        service_name: options.resourceName ?? options.name,
         service_namespace: 'unkey',
         service_version: options.version,
       });

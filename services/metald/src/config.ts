@@ -1,7 +1,14 @@
-import { BelfryError, type Clock } from '@belfry/model';
+import type { Clock } from '@belfry/model';
 import { BACKENDS } from '@belfry/pack-metald/metrics';
-import type { LogSink } from '@belfry/service-kit';
-import { type Environment, PORTS, readSettings } from '@belfry/service-kit';
+import {
+  type Environment,
+  LOG_LEVELS,
+  type LogSink,
+  oneOfSetting,
+  PORTS,
+  readSettings,
+  withoutEffect,
+} from '@belfry/service-kit';
 import type { Backend } from './vm.ts';
 
 /** Settings of metald. What a field is called in the environment stands beside it. */
@@ -19,6 +26,8 @@ export interface MetaldOptions {
   readonly telemetry?: boolean;
   /** UNKEY_METALD_OTEL_HIGH_CARDINALITY_ENABLED: labels for single VMs and customers. Default true. */
   readonly highCardinality?: boolean;
+  /** UNKEY_METALD_OTEL_SERVICE_NAME, metald. */
+  readonly serviceName?: string;
   /** UNKEY_METALD_OTEL_SERVICE_VERSION. */
   readonly version?: string;
   /** UNKEY_METALD_BACKEND, firecracker: of VMs whose metadata does not say `backend`. */
@@ -44,7 +53,23 @@ export interface MetaldOptions {
   /** LOG_LEVEL, info. */
   readonly logLevel?: string;
   readonly logSink?: LogSink;
+  /** Names of settings that the documents know and that have no effect here; said once in the log. */
+  readonly withoutEffect?: readonly string[];
 }
+
+/** No traces are made and nothing is pushed; there are no assets, no chroots, no TLS. */
+const NO_EFFECT = [
+  'UNKEY_METALD_OTEL_ENDPOINT',
+  'UNKEY_METALD_OTEL_SAMPLING_RATE',
+  'UNKEY_METALD_ASSETMANAGER_ENABLED',
+  'UNKEY_METALD_ASSETMANAGER_ENDPOINT',
+  'UNKEY_METALD_JAILER_UID',
+  'UNKEY_METALD_JAILER_GID',
+  'UNKEY_METALD_JAILER_CHROOT_DIR',
+  'UNKEY_METALD_DATA_DIR',
+  'UNKEY_METALD_TLS_MODE',
+  'UNKEY_METALD_BILLING_MOCK_MODE',
+] as const;
 
 export const FLAGS = {
   port: 'UNKEY_METALD_PORT',
@@ -64,29 +89,27 @@ const MAX_PROCESSES = 1000;
 /** @throws BelfryError `usage`, naming the variable and what was expected */
 export function metaldOptions(env: Environment, argv: readonly string[]): MetaldOptions {
   const s = readSettings(env, argv, FLAGS);
+  oneOfSetting('LOG_FORMAT', s.text('LOG_FORMAT', 'json'), ['json']);
   return {
+    withoutEffect: withoutEffect(env, NO_EFFECT),
     port: s.integer('UNKEY_METALD_PORT', 8080, PORTS),
     address: s.text('UNKEY_METALD_ADDRESS', '127.0.0.1'),
     metricsPort: s.integer('UNKEY_METALD_OTEL_PROMETHEUS_PORT', 9464, PORTS),
     metricsAddress: s.text('UNKEY_METALD_OTEL_PROMETHEUS_INTERFACE', '127.0.0.1'),
     telemetry: s.flag('UNKEY_METALD_OTEL_ENABLED', true) && s.flag('UNKEY_METALD_OTEL_PROMETHEUS_ENABLED', true),
     highCardinality: s.flag('UNKEY_METALD_OTEL_HIGH_CARDINALITY_ENABLED', true),
+    serviceName: s.text('UNKEY_METALD_OTEL_SERVICE_NAME', 'metald'),
     version: s.text('UNKEY_METALD_OTEL_SERVICE_VERSION', '0.1.0'),
-    backend: oneOf('UNKEY_METALD_BACKEND', s.text('UNKEY_METALD_BACKEND', 'firecracker'), BACKENDS),
+    backend: oneOfSetting('UNKEY_METALD_BACKEND', s.text('UNKEY_METALD_BACKEND', 'firecracker'), BACKENDS),
     jailer: s.flag('UNKEY_METALD_JAILER_ENABLED', true),
     maxProcesses: s.integer('UNKEY_METALD_MAX_PROCESSES', 25, [1, MAX_PROCESSES]),
     billing: s.flag('UNKEY_METALD_BILLING_ENABLED', true),
     billingEndpoint: s.text('UNKEY_METALD_BILLING_ENDPOINT', 'http://127.0.0.1:8081').replace(/\/$/, ''),
     batchSamples: s.integer('BELFRY_METALD_BATCH_SAMPLES', 600, [1, MAX_BATCH_SAMPLES]),
     heartbeatMs: s.integer('BELFRY_METALD_HEARTBEAT_MS', 30_000, [100, 3_600_000]),
-    traffic: oneOf('BELFRY_TRAFFIC', s.text('BELFRY_TRAFFIC', 'on'), ['on', 'off'] as const),
+    traffic: oneOfSetting('BELFRY_TRAFFIC', s.text('BELFRY_TRAFFIC', 'on'), ['on', 'off'] as const),
     seed: s.integer('BELFRY_SEED', 1),
     latencyScale: s.number('BELFRY_LATENCY_SCALE', 1),
-    logLevel: oneOf('LOG_LEVEL', s.text('LOG_LEVEL', 'info'), ['debug', 'info', 'warn', 'error'] as const),
+    logLevel: oneOfSetting('LOG_LEVEL', s.text('LOG_LEVEL', 'info'), LOG_LEVELS),
   };
-}
-
-function oneOf<T extends string>(variable: string, value: string, allowed: readonly T[]): T {
-  if ((allowed as readonly string[]).includes(value)) return value as T;
-  throw new BelfryError('usage', `${variable} is ${JSON.stringify(value)}; expected ${allowed.join(' or ')}`);
 }

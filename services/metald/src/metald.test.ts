@@ -462,6 +462,12 @@ describe('starting', () => {
     );
   });
 
+  it('says which settings of the documents have no effect, and refuses a log format that it has not', () => {
+    const env = { UNKEY_METALD_OTEL_ENDPOINT: 'localhost:4318', LOG_FORMAT: 'json' };
+    expect(metaldOptions(env, []).withoutEffect).toEqual(['UNKEY_METALD_OTEL_ENDPOINT']);
+    expect(() => metaldOptions({ LOG_FORMAT: 'text' }, [])).toThrow('LOG_FORMAT is "text"; expected json');
+  });
+
   it('serves health as the documents have it', async () => {
     const health = (await (await fetch(`http://127.0.0.1:${metald.ports.api}/_/health`)).json()) as JsonObject;
     expect(health).toMatchObject({

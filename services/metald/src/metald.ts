@@ -48,6 +48,7 @@ export async function startMetald(options: MetaldOptions = {}): Promise<Metald> 
   const service = createService({
     name: 'metald',
     version: options.version ?? '0.1.0',
+    resourceName: options.serviceName,
     clock,
     api: {
       address: options.address ?? '127.0.0.1',
@@ -189,6 +190,8 @@ export async function startMetald(options: MetaldOptions = {}): Promise<Metald> 
       },
     });
   }
+  if (options.withoutEffect?.length)
+    log.warn({ variables: options.withoutEffect }, 'these settings have no effect here');
   log.info({ ports, backend: defaultBackend, traffic: options.traffic ?? 'on' }, 'metald is ready');
   return {
     ports,

@@ -23,7 +23,14 @@ function launch(service: string, args: readonly string[], env: Record<string, st
 }
 
 async function ready(child: ChildProcess): Promise<Ready> {
-  const [message] = (await once(child, 'message')) as [{ kind: string; ports: Ready['ports'] }];
+  let complaint = '';
+  child.stderr!.on('data', (chunk: Buffer) => {
+    complaint += chunk.toString();
+  });
+  const [message] = (await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(() => Promise.reject(new Error(`it ended: ${complaint}`))),
+  ])) as [{ kind: string; ports: Ready['ports'] }];
   expect(message.kind).toBe('ready');
   return { child, ports: message.ports };
 }
