@@ -162,7 +162,11 @@ function xAxis(palette: Palette): uPlot.Axis {
     gap: 6,
     grid: { stroke: palette.chart.grid, width: 1 },
     ticks: { show: false },
-    values: (_, splits, __, ___, increment) => timeTicks(splits, increment),
+    values: (u, splits, _, __, increment) => {
+      const right = u.bbox.width / devicePixelRatio;
+      // Half of a text that stands at the edge would be cut off.
+      return timeTicks(splits, increment).map((text, i) => (right - u.valToPos(splits[i]!, 'x') < text.length * 2.4 - 8 ? '' : text));
+    },
   };
 }
 
@@ -210,14 +214,25 @@ function seriesOptions(s: ChartSeries): uPlot.Series {
 }
 
 function pointsOf(s: ChartSeries): uPlot.Series.Points {
-  const shown = s.draw === 'points' || s.points === 'always';
+  const always = s.draw === 'points' || s.points === 'always';
   return {
-    size: s.pointSize,
+    size: always ? s.pointSize : Math.max(s.width * 2.5, 4),
     width: 0,
     fill: s.color,
+    show: s.draw !== 'bars',
     // A sample with gaps on both sides has no line; its point keeps it visible.
-    ...(s.draw === 'bars' || s.points === 'never' ? { show: false } : shown ? { show: true } : {}),
+    ...(always ? {} : { filter: (u: uPlot, index: number) => lonelySamples(u.data[index] as Column) }),
   };
+}
+
+/** Indexes of samples without neighbours. */
+function lonelySamples(column: Column): number[] {
+  const out: number[] = [];
+  for (let i = 0; i < column.length; i++) {
+    const alone = (v: number | null | undefined) => v === null || v === undefined;
+    if (!alone(column[i]) && alone(column[i - 1]) && alone(column[i + 1])) out.push(i);
+  }
+  return out;
 }
 
 /** Colour strong at the line, gone at the ground. */

@@ -21,7 +21,7 @@ import {
 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
-import { Link, NavLink, Outlet, useLocation, useNavigation, useSearchParams } from 'react-router';
+import { Link, Outlet, useLocation, useNavigation, useSearchParams } from 'react-router';
 import { isMissing } from '../api/http.ts';
 import { fleetQuery, rulesQuery } from './queries.ts';
 
@@ -149,18 +149,14 @@ function Hint({ label, show, children }: { readonly label: string; readonly show
 function NavItem({ entry, narrow, badge }: { readonly entry: NavEntry; readonly narrow: boolean; readonly badge?: ReactNode }) {
   const { pathname } = useLocation();
   const inside = entry.to === '/dashboards' && pathname.startsWith('/d/');
+  const active = inside || (entry.to === '/' ? pathname === '/' : pathname.startsWith(entry.to));
   return (
     <Hint label={entry.label} show={narrow}>
-      <NavLink
-        to={entry.to}
-        end={entry.to === '/'}
-        aria-label={entry.label}
-        className={({ isActive }) => `nav-item ${isActive || inside ? 'active' : ''}`}
-      >
+      <Link to={entry.to} aria-label={entry.label} aria-current={active ? 'page' : undefined} className={`nav-item ${active ? 'active' : ''}`}>
         <entry.icon size={18} stroke={1.6} aria-hidden="true" />
         <span>{entry.label}</span>
         {badge}
-      </NavLink>
+      </Link>
     </Hint>
   );
 }

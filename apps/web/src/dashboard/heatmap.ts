@@ -23,5 +23,10 @@ export function heatmapOf(frames: readonly Frame[]): Heatmap {
     const below = cumulative && r > 0 ? sorted[r - 1]!.values : undefined;
     return below ? s.values.map((v, i) => (v === null ? null : Math.max(v - (below[i] ?? 0), 0))) : s.values;
   });
-  return { timesMs, bounds: sorted.map((s) => s.bound), names: sorted.map((s) => s.name), rows };
+  const filled = rows.map((row) => row.some((v) => v !== null && v > 0));
+  // Buckets that nothing fell into, above and below the rest, would only make the rest small.
+  const from = Math.max(filled.indexOf(true) - 1, 0);
+  const to = filled.includes(true) ? Math.min(filled.lastIndexOf(true) + 2, rows.length) : rows.length;
+  const kept = sorted.slice(from, to);
+  return { timesMs, bounds: kept.map((s) => s.bound), names: kept.map((s) => s.name), rows: rows.slice(from, to) };
 }

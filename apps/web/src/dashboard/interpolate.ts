@@ -50,13 +50,12 @@ function formatBuiltIn(value: string, how: string): string {
 function formatVariable(value: VariableValue, how: string | undefined, target: Target): string {
   const { variable, all } = value;
   const custom = all && variable.allValue !== '';
-  if (how === 'text') return all ? 'All' : value.texts.join(' + ');
+  if (how === 'text' || (how === undefined && target === 'text')) return all ? 'All' : value.texts.join(' + ');
   // A custom all-value is an expression of its author: never escaped.
   if (custom) return variable.allValue;
   if (how !== undefined) return formatValues(value.values, how, variable.name);
   if (target === 'promql') return promqlValue(value);
-  if (target === 'url') return value.values.map(encodeURIComponent).join(',');
-  return value.texts.join(' + ');
+  return value.values.map(encodeURIComponent).join(',');
 }
 
 /** Without a format: escaped for a matcher; several values become one alternation. */

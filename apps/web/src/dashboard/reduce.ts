@@ -25,7 +25,7 @@ function quantile(v: readonly number[], q: number): number | null {
 }
 
 const extreme = (v: readonly number[], pick: (a: number, b: number) => number) =>
-  v.length === 0 ? null : v.reduce(pick);
+  v.length === 0 ? null : v.reduce((a, b) => pick(a, b));
 const lastCell = (all: readonly Cell[]) => (typeof all.at(-1) === 'number' ? (all.at(-1) as number) : null);
 const firstCell = (all: readonly Cell[]) => (typeof all[0] === 'number' ? (all[0] as number) : null);
 

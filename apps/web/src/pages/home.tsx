@@ -28,10 +28,15 @@ export function Home() {
           title="Samples ingested"
           unit="short"
           suffix="/s"
-          expr="sum(rate(prometheus_tsdb_head_samples_appended_total[1m]))"
+          expr="sum(rate(prometheus_tsdb_head_samples_appended_total[1m])) or sum(sum_over_time(scrape_samples_scraped[1m])) / 60"
           to="/status?tab=tsdb"
         />
-        <RateFigure title="Series in memory" unit="short" expr="sum(prometheus_tsdb_head_series)" to="/status?tab=tsdb" />
+        <RateFigure
+          title="Series in memory"
+          unit="short"
+          expr="sum(prometheus_tsdb_head_series) or sum(scrape_samples_post_metric_relabeling)"
+          to="/status?tab=tsdb"
+        />
       </div>
       <div className="home-columns">
         <div>
@@ -120,7 +125,7 @@ function RateFigure({ title, unit, suffix = '', expr, to }: RateFigureProps) {
   const parts = last === undefined ? undefined : formatParts(last, unit);
   return (
     <FigureLink to={to} title={title}>
-      <Sparkline column={values} color={palette.accent.base} width={300} height={44} />
+      <Sparkline column={values} color={palette.accent.base} width={132} height={40} />
       <b>
         {parts ? parts.text : data ? '–' : '…'}
         {parts && <small>{parts.suffix + suffix}</small>}

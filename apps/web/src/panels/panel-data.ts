@@ -122,6 +122,8 @@ function requestKey(r: PanelRequest): readonly unknown[] {
   return [r.target.refId, r.expr, r.instant, range.fromMs, range.toMs, r.stepMs];
 }
 
+const NO_ERRORS: readonly PanelError[] = [];
+
 /** Asks for a panel while it is in sight; what was shown stays until its successor is here. */
 export function usePanelData(panel: Panel, context: DashboardContextValue, widthPx: number, visible: boolean): PanelData {
   const range = useMemo(() => panelRange(panel, context.range), [panel, context.range]);
@@ -137,9 +139,12 @@ export function usePanelData(panel: Panel, context: DashboardContextValue, width
     staleTime: 60_000,
     gcTime: 60_000,
   });
-  if (query.data && (query.data.answers.length > 0 || query.data.errors.length === 0)) previous.current = query.data;
-  const shown = query.data?.answers.length ? query.data : (previous.current ?? query.data);
-  const errors = query.data?.errors ?? (query.error ? [{ refId: '', error: query.error }] : []);
+  const lastGood = previous.current;
+  const settled: PanelAnswers | undefined = query.data ?? (query.error ? { answers: [], errors: [{ refId: '', error: query.error }] } : undefined);
+  // A failure stands beside what was shown before; while a new answer is on its way, all stays as it was.
+  const shown = !settled ? lastGood : settled.answers.length > 0 || settled.errors.length === 0 ? settled : { ...settled, answers: lastGood?.answers ?? [] };
+  if (settled) previous.current = shown;
+  const errors = shown?.errors ?? NO_ERRORS;
   const answers = shown?.answers;
   const derived = useMemo(() => {
     // Legends are not part of the query's key: a title that changes needs no new question.
@@ -153,7 +158,7 @@ export function usePanelData(panel: Panel, context: DashboardContextValue, width
     errors,
     warnings: [...new Set((answers ?? []).flatMap((a) => [...a.answer.warnings, ...a.answer.infos]))],
     unknownTransformations: derived.unknown,
-    loading: shown === undefined && panel.targets.length > 0 && errors.length === 0,
+    loading: shown === undefined && panel.targets.length > 0,
     fetching: query.isFetching,
     range,
   };

@@ -26,7 +26,7 @@ export function PieChartPanel({ panel, data, size }: PanelProps) {
   const below = legend.placement !== 'right' && size.width < size.height * 1.4;
   const shown = values.filter((v) => only === undefined || v.title === only);
   const total = shown.reduce((sum, v) => sum + Number(v.value), 0);
-  const side = Math.max(Math.min(below ? size.height * 0.72 : size.height - 12, size.width * (below ? 0.9 : 0.55)), 40);
+  const side = Math.max(Math.min(below ? size.height * 0.72 : size.height - 12, size.width * (below ? 0.9 : 0.44)), 40);
   const radius = side / 2;
   const slices = pie<PanelValue>().value((v) => Number(v.value)).sortValues(null)([...shown]);
   const shape = arc<(typeof slices)[number]>()

@@ -1,3 +1,4 @@
+import './timeseries-panel.css';
 import { useMemo, useState } from 'react';
 import type { ChartAxis, ChartSeries, ChartThreshold, DrawStyle, Interpolation } from '../chart/chart-data.ts';
 import { Legend, type LegendItem } from '../chart/legend.tsx';
@@ -51,7 +52,7 @@ export function TimeseriesPanel({ panel, data, context, size }: PanelProps) {
         />
       </div>
       {legend.show && (
-        <div className="ts-legend" style={side === 'right' ? { width: legend.width } : { maxHeight: Math.max(size.height * 0.38, 24) }}>
+        <div className="ts-legend" style={side === 'right' ? { width: Math.min(legend.width, size.width * 0.45) } : { maxHeight: Math.max(size.height * 0.38, 24) }}>
           <Legend items={items} mode={legend.mode} side={side} onToggle={toggle} onFocus={setFocus} />
         </div>
       )}
@@ -97,7 +98,7 @@ function legendOptions(options: JsonObject): LegendOptions {
     mode,
     placement: legend.placement === 'right' ? 'right' : 'bottom',
     calcs: calcLists.get(key) ?? NO_CALCS,
-    width: numberOf(legend.width) ?? (mode === 'table' ? 160 + 70 * calcs.length : 170),
+    width: numberOf(legend.width) ?? (mode === 'table' ? 140 + 66 * calcs.length : 170),
   };
 }
 

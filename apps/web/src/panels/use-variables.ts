@@ -1,4 +1,4 @@
-import { useQueries } from '@tanstack/react-query';
+import { useQueries, useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useSearchParams } from 'react-router';
 import { labelNames, labelValues, queryInstant, series } from '../api/prometheus.ts';
@@ -65,7 +65,6 @@ export function useVariables(variables: readonly Variable[], range: TimeRange, s
   );
   const names = new Set(variables.map((v) => v.name));
   const base = builtIns(range, scrapeIntervalMs, rateIntervalMs(scrapeIntervalMs, scrapeIntervalMs));
-  // Three passes over the list would do the same for any order; files list variables after those they need.
   const queries = variables.filter((v) => v.type === 'query');
   const asked = useVariableQueries(queries, variables, parameters, base, stepped, names);
   const chosen = useMemo(
@@ -92,15 +91,20 @@ function useVariableQueries(
   range: TimeRange,
   names: ReadonlySet<string>,
 ): Asked {
-  // What is known so far comes from the cache of the last render: each answer brings one more render, and so the next.
+  const queryClient = useQueryClient();
+  // The last answer to a question, for while it is asked again over a moved range.
   const known = useMemo(() => new Map<string, readonly string[]>(), []);
+  const keyOf = (variable: Variable, text: string | undefined) => ['variable', text, variable.refresh === 2 ? range : undefined];
   const settled = new Map<string, VariableValue>();
   const texts = all.map((variable): { readonly variable: Variable; readonly text: string | undefined } => {
     const needs = [...referencedNames(variable.query)].filter((n) => names.has(n));
     const open = needs.some((n) => !settled.has(n));
     const scope: Scope = { variables: settled, builtIns: base };
     const text = variable.type !== 'query' || open ? undefined : interpolate(variable.query, scope, 'promql');
-    const answers = text === undefined ? undefined : known.get(`${variable.name}\n${text}`);
+    const answers =
+      text === undefined
+        ? undefined
+        : (queryClient.getQueryData<readonly string[]>(keyOf(variable, text)) ?? known.get(`${variable.name}\n${text}`));
     const options = staticOptions(variable) ?? (answers && queryOptions(answers, variable));
     if (options) settled.set(variable.name, chooseValue(variable, options, parameters.getAll(`var-${variable.name}`), true));
     return { variable, text };
@@ -108,7 +112,7 @@ function useVariableQueries(
   const asked = texts.filter(({ variable }) => queries.includes(variable));
   const results = useQueries({
     queries: asked.map(({ variable, text }) => ({
-      queryKey: ['variable', text, variable.refresh === 2 ? range : undefined],
+      queryKey: keyOf(variable, text),
       queryFn: ({ signal }: { signal: AbortSignal }) => answersOf(text!, range, signal),
       enabled: text !== undefined && text !== '',
       staleTime: variable.refresh === 0 ? Number.POSITIVE_INFINITY : 30_000,
@@ -131,7 +135,6 @@ function useVariableQueries(
       else if (text !== '') loading.add(variable.name);
     }
   });
-  // A variable that waited for one answered just now is asked in the render that this state brings.
   const signature = JSON.stringify([[...answers], [...loading], [...errors.keys()]]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the signature says what is in the maps
   return useMemo(() => ({ answers, loading, errors }), [signature]);
