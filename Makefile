@@ -23,10 +23,11 @@ test: build
 
 install: $(STAMPS)/install
 
+# Not `npm ci`: it refuses a lock file that lacks the packages of platforms which the registry at hand does not carry.
 $(STAMPS)/install: package-lock.json
 	@command -v npm >/dev/null || { echo 'make: npm (with Node 20 or newer) is needed: https://nodejs.org' >&2; exit 2; }
 	@echo 'Installing dependencies …'
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@mkdir -p $(STAMPS) && touch $@
 
 build: $(STAMPS)/install $(STAMPS)/web
