@@ -23,17 +23,20 @@ import {
   type Head,
 } from './head.ts';
 import { sameHistogram, staleHistogram } from './histogram-chunk.ts';
+import { insertOutOfOrder, MAX_OUT_OF_ORDER_SAMPLES, spillOutOfOrder } from './out-of-order.ts';
 import { MAX_SERIES, slotOfRef } from './series-table.ts';
 import {
   type ExemplarRecord,
   encodeExemplars,
   encodeHistograms,
   encodeMetadata,
+  encodeMmapMarkers,
   encodeSamples,
   encodeSeries,
   growColumns,
   type HistogramRecord,
   histogramRecordType,
+  type MmapMarker,
   type SampleColumns,
   sampleColumns,
 } from './wal-records.ts';
@@ -62,15 +65,20 @@ export function openAppender(head: Head): Appender {
 class HeadAppender implements Appender {
   readonly #head: Head;
   readonly #minT: number;
+  /** Nothing older is taken, not even out of order. */
+  readonly #oldestT: number;
   #batch: Batch | undefined;
   #created: number[] | undefined;
   #histograms: { slot: number; t: number; histogram: FloatHistogram }[] | undefined;
   #exemplars: { slot: number; exemplar: ExemplarRecord }[] | undefined;
   #metadata: Map<number, Metadata> | undefined;
+  #late: { readonly columns: SampleColumns; readonly slots: number[] } | undefined;
 
   constructor(head: Head) {
     this.#head = head;
     this.#minT = appendableMinT(head);
+    const { windowMs } = head.outOfOrder;
+    this.#oldestT = windowMs > 0 ? head.maxT - windowMs : Infinity;
     const batch = idleBatches.pop();
     this.#batch = batch ?? {
       columns: sampleColumns(FIRST_BATCH_SAMPLES),
@@ -87,7 +95,7 @@ class HeadAppender implements Appender {
       return this.#appendHistogram(slot, t, staleHistogram(endsInHistogram(head, slot) === 'integer'));
     }
     if (t <= s.tipT[slot] || t < this.#minT) {
-      const refusal = this.#late(slot, t, value);
+      const refusal = this.#takeLate(slot, t, value);
       return refusal === 0 ? s.refs[slot] : refusal;
     }
     if (s.logged[slot] === 0) this.#mustLog(slot);
@@ -121,7 +129,7 @@ class HeadAppender implements Appender {
   }
 
   /** A sample not newer than the newest: 0 when it may be taken as the same once more, else why not. */
-  #late(slot: number, t: number, value: number): 0 | Refusal {
+  #takeLate(slot: number, t: number, value: number): 0 | Refusal {
     const { series: s, stats } = this.#head;
     if (t >= this.#minT && t === s.tipT[slot]) {
       scratch[0] = value;
@@ -130,12 +138,33 @@ class HeadAppender implements Appender {
       stats.duplicates++;
       return REFUSED.duplicate;
     }
+    if (this.#oldestT !== Infinity) {
+      if (t >= this.#oldestT) {
+        this.#addLate(slot, t, value);
+        return 0;
+      }
+      stats.tooOld++;
+      return REFUSED.tooOld;
+    }
     if (t < this.#minT) {
       stats.outOfBounds++;
       return REFUSED.outOfBounds;
     }
     stats.outOfOrder++;
     return REFUSED.outOfOrder;
+  }
+
+  #addLate(slot: number, t: number, value: number): void {
+    if (this.#head.series.logged[slot] === 0) this.#mustLog(slot);
+    this.#late ??= { columns: sampleColumns(64), slots: [] };
+    const c = this.#late.columns;
+    if (c.count === c.refs.length) growColumns(c, c.count + 1);
+    c.refs[c.count] = this.#head.series.walRefs[slot];
+    c.ts[c.count] = t;
+    c.values[c.count] = value;
+    if (value !== value) keepStaleBits(c.words, c.count, value);
+    c.count++;
+    this.#late.slots.push(slot);
   }
 
   appendHistogram(ref: SeriesRef, labels: Labels, t: number, histogram: FloatHistogram): SeriesRef | Refusal {
@@ -197,14 +226,17 @@ class HeadAppender implements Appender {
     assert(this.#batch !== undefined, 'an appender is used once');
     try {
       this.#log();
+      if (this.#late) logLate(head, this.#late.columns, this.#late.slots);
     } catch (error) {
       head.stats.walWriteFailures++;
       head.wal?.discard();
+      head.outOfOrder.wal?.discard();
       this.rollback();
       throw fileFault(error, 'write-ahead log');
     }
     if (this.#created) for (const slot of this.#created) head.series.logged[slot] = 1;
     applyFloats(head, this.#batch.columns, this.#batch.slots);
+    if (this.#late) applyLate(head, this.#late.columns, this.#late.slots);
     if (this.#histograms) this.#applyHistograms(this.#histograms);
     for (const { slot, exemplar: e } of this.#exemplars ?? []) {
       addExemplar(head.exemplars, head.series.labels[slot], e.labels, e.value, e.t);
@@ -292,6 +324,43 @@ class HeadAppender implements Appender {
     this.#histograms = undefined;
     this.#exemplars = undefined;
     this.#metadata = undefined;
+    this.#late = undefined;
+  }
+}
+
+/**
+ * Writes out-of-order samples to their log. Series that would have too many in memory give theirs to a chunk before; a marker
+ * says so ahead of the new samples.
+ */
+function logLate(head: Head, columns: SampleColumns, slots: readonly number[]): void {
+  const o = head.outOfOrder;
+  o.wal ??= o.openWal();
+  const incoming = new Map<number, number>();
+  for (const slot of slots) incoming.set(slot, (incoming.get(slot) ?? 0) + 1);
+  const markers: MmapMarker[] = [];
+  for (const [slot, n] of incoming) {
+    const series = o.series.get(slot);
+    if (!series || series.count === 0 || series.count + n <= MAX_OUT_OF_ORDER_SAMPLES) continue;
+    const ref = head.series.walRefs[slot];
+    markers.push({ ref, chunk: spillOutOfOrder(series, head.chunks, ref) });
+  }
+  if (markers.length > 0) {
+    record.clear();
+    encodeMmapMarkers(record, markers);
+    o.wal.add(record.view());
+  }
+  record.clear();
+  encodeSamples(record, columns);
+  o.wal.add(record.view());
+  o.wal.commit();
+}
+
+function applyLate(head: Head, c: SampleColumns, slots: readonly number[]): void {
+  for (let i = 0; i < c.count; i++) {
+    if (insertOutOfOrder(head.outOfOrder, slots[i], c.ts[i], c.words[2 * i], c.words[2 * i + 1])) {
+      head.stats.outOfOrderAppended++;
+      head.stats.floatSamples++;
+    }
   }
 }
 

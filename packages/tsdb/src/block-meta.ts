@@ -9,6 +9,7 @@ export interface BlockMeta {
   readonly stats: BlockStats;
   readonly compaction: BlockCompaction;
   readonly version: 1;
+  readonly out_of_order?: boolean;
 }
 
 export interface BlockStats {

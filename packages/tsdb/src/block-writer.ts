@@ -63,6 +63,8 @@ export interface BlockPlan {
   /** Exclusive. */
   readonly maxT: number;
   readonly compaction: (ulid: string) => BlockCompaction;
+  /** All its samples were late. */
+  readonly outOfOrder?: boolean;
 }
 
 interface Counts {
@@ -118,6 +120,7 @@ export function* writeBlock(
       },
       compaction: plan.compaction(ulid),
       version: 1,
+      ...(plan.outOfOrder ? { out_of_order: true } : {}),
     };
     writeBlockMeta(files, temporary, meta);
     writeTombstones(files, temporary, new Map());

@@ -27,6 +27,8 @@ interface Round {
   readonly expected: Expected;
   readonly events: DatabaseEvent[];
   t: number;
+  /** Every second round takes late samples too. */
+  readonly late: boolean;
 }
 
 const nameOf = (i: number) => metric('m', { i: String(i), churn: i > 4 ? 'yes' : 'no' });
@@ -39,6 +41,7 @@ function newRound(seed: number): Round {
     expected: { acknowledged: new Map(), maybe: new Map() },
     events: [],
     t: 1_700_000_040_000,
+    late: seed % 2 === 0,
   };
 }
 
@@ -52,6 +55,7 @@ function openRound(r: Round): Database {
     maxBlockRangeMs: RANGE_MS * 9,
     retentionMs: 0,
     walSegmentBytes: 32 * 1024,
+    outOfOrderWindowMs: r.late ? RANGE_MS * 1.5 : 0,
     cacheBytes: 1024 * 1024,
     onEvent: (e) => r.events.push(e),
   });
@@ -66,6 +70,10 @@ function note(into: Map<string, Map<number, number>>, key: string, t: number, v:
   samples.set(t, v);
 }
 
+function isWritten({ expected }: Round, key: string, t: number): boolean {
+  return expected.acknowledged.get(key)?.has(t) === true || expected.maybe.get(key)?.has(t) === true;
+}
+
 function writeSome(r: Round, db: Database): void {
   const steps = 1 + Math.floor(r.random() * 20);
   for (let k = 0; k < steps; k++) {
@@ -76,6 +84,14 @@ function writeSome(r: Round, db: Database): void {
       if (i > 4 && r.random() < 0.7) continue;
       const value = r.random() < 0.5 ? Math.floor(r.random() * 100) : r.random();
       if (appender.append(0, nameOf(i), r.t, value) > 0) taken.push([JSON.stringify(nameOf(i)), r.t, value]);
+    }
+    for (let n = r.late ? Math.floor(r.random() * 4) : 0; n > 0; n--) {
+      const name = nameOf(Math.floor(r.random() * 4));
+      const key = JSON.stringify(name);
+      const t = r.t - Math.floor(r.random() * RANGE_MS * 1.4);
+      if (taken.some(([k, u]) => k === key && u === t) || isWritten(r, key, t)) continue;
+      const value = r.random();
+      if (appender.append(0, name, t, value) > 0) taken.push([key, t, value]);
     }
     try {
       appender.commit();

@@ -17,13 +17,14 @@ import {
   maintain,
   snapshot,
 } from './maintenance.ts';
+import { newOutOfOrder } from './out-of-order.ts';
 import { DEFAULT_CACHE_BYTES, newPageCache } from './page-cache.ts';
 import { QUARANTINE, repairSegment, setAside } from './quarantine.ts';
 import { listExemplars, listLabelNames, listLabelValues, listSeries, selectSamples } from './query.ts';
 import { type ReplayProgress, replayWal, settleTips } from './replay.ts';
 import type { DatabaseEvent, DatabaseState } from './state.ts';
 import { newHeadStats } from './stats.ts';
-import { openWal, type SegmentDamage, type WalCompression } from './wal.ts';
+import { openWal, type SegmentDamage, type Wal, type WalCompression } from './wal.ts';
 
 export type { DatabaseEvent };
 
@@ -173,7 +174,7 @@ function* openHead(state: DatabaseState, options: DatabaseOptions): Generator<vo
     chunks,
     blockRangeMs: options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS,
     exemplars: newExemplarStore(options.maxExemplars ?? DEFAULT_MAX_EXEMPLARS),
-    outOfOrder: { windowMs: options.outOfOrderWindowMs ?? 0, series: new Map() },
+    outOfOrder: newOutOfOrder(options.outOfOrderWindowMs ?? 0, () => openLog(state, options, 'wbl')),
     stats: newHeadStats(),
   });
   state.head = head;
@@ -182,7 +183,7 @@ function* openHead(state: DatabaseState, options: DatabaseOptions): Generator<vo
   head.minValidT = blocksEnd(state);
   yield;
   const walDirectory = `${directory}/wal`;
-  const result = yield* replayWal(head, files, walDirectory, stored, state.progress);
+  const result = yield* replayWal(head, files, walDirectory, stored, state.progress, `${directory}/wbl`);
   for (const d of result.damages) mendSegment(state, d);
   for (const [ref, segment] of result.aliases) state.deletedRefs.set(ref, segment);
   if (result.unknownRefs > 0) {
@@ -192,13 +193,18 @@ function* openHead(state: DatabaseState, options: DatabaseOptions): Generator<vo
     });
   }
   settleTips(head);
-  head.wal = openWal({
-    files,
-    directory: walDirectory,
+  head.wal = openLog(state, options, 'wal');
+  if (head.outOfOrder.series.size > 0) head.outOfOrder.wal = openLog(state, options, 'wbl');
+  state.counters.replaySeconds = (state.clock.monotonic() - begun) / 1000;
+}
+
+function openLog(state: DatabaseState, options: DatabaseOptions, name: string): Wal {
+  return openWal({
+    files: state.files,
+    directory: `${state.directory}/${name}`,
     compression: options.walCompression ?? 'snappy',
     ...(options.walSegmentBytes ? { segmentBytes: options.walSegmentBytes } : {}),
   });
-  state.counters.replaySeconds = (state.clock.monotonic() - begun) / 1000;
 }
 
 /** Everything in these files is in the log too: the damaged ones only have to get out of the way. */
@@ -243,6 +249,7 @@ function database(state: DatabaseState, unlock: () => void): Database {
       try {
         closeHeadChunks(head.chunks);
         head.wal?.close();
+        head.outOfOrder.wal?.close();
         for (const block of state.blocks) closeBlock(block);
       } catch (error) {
         throw fileFault(error, 'closing the database');

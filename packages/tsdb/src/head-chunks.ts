@@ -283,10 +283,10 @@ function locate(bytes: Uint8Array, at: number, end: number, out: Range): number 
   return c.at + length;
 }
 
-/** Removes the files whose samples are all older than `minT`. */
-export function truncateHeadChunks(h: HeadChunks, minT: number): void {
+/** Removes the files whose samples are all older than `minT`, but none from number `keepFrom` on. */
+export function truncateHeadChunks(h: HeadChunks, minT: number, keepFrom = Infinity): void {
   for (const [number, file] of [...h.opened].sort((a, b) => a[0] - b[0])) {
-    if (file === h.current || file.maxT >= minT) break;
+    if (file === h.current || file.maxT >= minT || number >= keepFrom) break;
     closeFile(h, file);
     h.opened.delete(number);
     if (file.cached) h.files.remove(filePath(h.directory, number));

@@ -3,8 +3,10 @@ import { arenaOffset, arenaPage } from './arena.ts';
 import { type BlockInput, type Piece, type PiecesOfSeries, sortTexts } from './block-writer.ts';
 import { corrupt } from './bytes.ts';
 import { dropChunksBefore, dropOpenChunk, type Head } from './head.ts';
-import { findHeadChunk, truncateHeadChunks } from './head-chunks.ts';
+import { ENCODING, findHeadChunk, truncateHeadChunks } from './head-chunks.ts';
 import { overlapsAny } from './intervals.ts';
+import { type OutOfOrderChunk, oldestOutOfOrderFile } from './out-of-order.ts';
+import type { Range } from './page-cache.ts';
 import { OPEN, recycleSlots, removeSeries } from './series-table.ts';
 import { sortSlowly } from './slow-sort.ts';
 
@@ -25,6 +27,35 @@ export function* headInput(head: Head, minT: number, maxT: number): Generator<vo
   }
   const sorted = yield* sortSlowly(slots, (a, b) => compareLabels(s.labels[a], s.labels[b]));
   return { symbols: sortTexts(symbols), series: headPieces(head, sorted, minT, maxT) };
+}
+
+/** Out-of-order chunks by slot as input of a block. Works in steps. */
+export function* outOfOrderInput(
+  head: Head,
+  chunks: ReadonlyMap<number, ReadonlySet<OutOfOrderChunk>>,
+): Generator<void, BlockInput, void> {
+  const { labels } = head.series;
+  const symbols = new Set<string>();
+  for (const slot of chunks.keys()) for (const text of labels[slot]) symbols.add(text);
+  const sorted = yield* sortSlowly([...chunks.keys()], (a, b) => compareLabels(labels[a], labels[b]));
+  const pieces = (slot: number) =>
+    [...chunks.get(slot)!].map(({ minT, maxT, position }) => ({
+      minT,
+      maxT,
+      find: (out: Range) => findOrFail(head, position, out),
+      encoding: () => ENCODING.xor,
+      deleted: head.tombstones.get(slot) ?? [],
+    }));
+  const series = (function* () {
+    for (const slot of sorted) yield { labels: labels[slot], pieces: pieces(slot) };
+  })();
+  return { symbols: sortTexts(symbols), series };
+}
+
+function findOrFail(head: Head, position: number, out: Range): number {
+  const end = findHeadChunk(head.chunks, position, out);
+  if (end < 0) throw corrupt(head.chunks.directory, position % 4294967296, 'a chunk of the head cannot be read');
+  return end;
 }
 
 function hasSamplesIn(head: Head, slot: number, minT: number, maxT: number): boolean {
@@ -57,11 +88,7 @@ function piecesOf(head: Head, slot: number, minT: number, maxT: number): Piece[]
     pieces.push({
       minT: p.minT[node],
       maxT: p.maxT[node],
-      find: (out) => {
-        const end = findHeadChunk(head.chunks, position, out);
-        if (end < 0) throw corrupt(head.chunks.directory, position % 4294967296, 'a chunk of the head cannot be read');
-        return end;
-      },
+      find: (out) => findOrFail(head, position, out),
       encoding: () => encoding,
       deleted,
     });
@@ -116,7 +143,8 @@ export function truncateHead(
     const slot = s.postings.all.slots[i];
     head.stats.chunksRemoved += dropChunksBefore(head, slot, minT);
     const first = oldestTime(head, slot);
-    if (s.xor.lastT[slot] < minT && s.tipT[slot] < minT) gone.add(slot);
+    const idle = s.xor.lastT[slot] < minT && s.tipT[slot] < minT && !head.outOfOrder.series.has(slot);
+    if (idle) gone.add(slot);
     else if (first < least) least = first;
   }
   for (const slot of gone) {
@@ -132,7 +160,7 @@ export function truncateHead(
   for (const [slot, intervals] of head.tombstones) {
     if (!overlapsAny(intervals, minT, Infinity)) head.tombstones.delete(slot);
   }
-  truncateHeadChunks(head.chunks, minT);
+  truncateHeadChunks(head.chunks, minT, oldestOutOfOrderFile(head.outOfOrder));
   if (least === Infinity) head.minT = Math.min(Math.max(minT, head.minT), head.maxT);
   else head.minT = Math.max(least, minT);
   head.minValidT = Math.max(head.minValidT, minT);

@@ -1,10 +1,10 @@
 import type { CompiledMatcher } from '@belfry/model';
 import { arenaOffset, arenaPage } from './arena.ts';
 import type { Head } from './head.ts';
-import { findHeadChunk } from './head-chunks.ts';
+import { ENCODING, findHeadChunk } from './head-chunks.ts';
 import type { Range } from './page-cache.ts';
 import { selectSlots } from './postings.ts';
-import { pushChunk, type SampleBuffer } from './sample-buffer.ts';
+import { pushChunk, pushFloat, type SampleBuffer } from './sample-buffer.ts';
 import { OPEN } from './series-table.ts';
 
 /** Series of the head as they were at one moment: what is committed later is not read. */
@@ -13,6 +13,23 @@ export interface HeadSelection {
   /** Per series: how many chunks were complete, and how many samples the open one had. */
   readonly completed: Uint32Array;
   readonly open: Uint16Array;
+}
+
+/** Adds the out-of-order samples of a series; its buffer is not sorted afterwards. `false`: a chunk could not be read wholly. */
+export function readOutOfOrder(head: Head, slot: number, minT: number, maxT: number, into: SampleBuffer): boolean {
+  const series = head.outOfOrder.series.get(slot);
+  if (!series) return true;
+  let whole = true;
+  for (const c of series.chunks) {
+    if (c.minT > maxT || c.maxT < minT) continue;
+    const end = findHeadChunk(head.chunks, c.position, range);
+    if (end < 0 || !pushChunk(into, ENCODING.xor, range.bytes, range.at, end, c.samples)) whole = false;
+  }
+  for (let i = 0; i < series.count; i++) {
+    const t = series.ts[i];
+    if (t >= minT && t <= maxT) pushFloat(into, t, series.words[2 * i], series.words[2 * i + 1]);
+  }
+  return whole;
 }
 
 export function selectHead(head: Head, matchers: readonly CompiledMatcher[]): HeadSelection {

@@ -16,14 +16,16 @@ import { expiredBlocks, planCompaction } from './compaction-plan.ts';
 import { directorySize, type Files, fileFault } from './files.ts';
 import { deleteInHead } from './head.ts';
 import { flushHeadChunks, headChunkBytes } from './head-chunks.ts';
-import { headInput, truncateHead } from './head-compaction.ts';
+import { headInput, outOfOrderInput, truncateHead } from './head-compaction.ts';
 import { addInterval } from './intervals.ts';
+import { forgetOutOfOrder, type OutOfOrderChunk, spillOutOfOrder } from './out-of-order.ts';
 import { selectSlots } from './postings.ts';
 import { setAside } from './quarantine.ts';
 import { findSeries } from './series-table.ts';
 import { type DatabaseState, whenReadersAreDone } from './state.ts';
 import { countTombstones, writeTombstones } from './tombstones.ts';
 import { isUlid } from './ulid.ts';
+import { listSegments } from './wal.ts';
 import { encodeTombstones, type Tombstone } from './wal-records.ts';
 
 /** Opens all blocks of the directory, removes what crashes left, and sets aside what cannot be opened. */
@@ -75,11 +77,14 @@ function open(state: DatabaseState, path: string): Block {
   });
 }
 
+/** How Prometheus marks blocks of late samples; before it had hints, by `out_of_order` in the description. */
+const FROM_OUT_OF_ORDER = 'from-out-of-order';
+
 /** Where the newest block that samples went into in order ends: nothing older is taken any more. */
 export function blocksEnd(state: DatabaseState): number {
   let end = -Infinity;
   for (const { meta } of state.blocks) {
-    if (!meta.compaction.hints?.includes('from-out-of-order')) end = Math.max(end, meta.maxTime);
+    if (!meta.out_of_order && !meta.compaction.hints?.includes(FROM_OUT_OF_ORDER)) end = Math.max(end, meta.maxTime);
   }
   return end;
 }
@@ -89,7 +94,7 @@ export function* maintain(state: DatabaseState): Generator<void, void, void> {
   yield* exclusively(state, function* () {
     const begun = state.clock.monotonic();
     try {
-      yield* compactHead(state);
+      if (yield* compactHead(state)) yield* compactOutOfOrder(state);
       yield* compactBlocks(state);
       applyRetention(state);
       flushHeadChunks(state.head.chunks);
@@ -125,15 +130,57 @@ export function isHeadCompactable(state: DatabaseState): boolean {
   return head.maxT - head.minT > head.blockRangeMs * 1.5;
 }
 
-function* compactHead(state: DatabaseState): Generator<void, void, void> {
+function* compactHead(state: DatabaseState): Generator<void, boolean, void> {
   const { head } = state;
+  const due = isHeadCompactable(state);
   while (isHeadCompactable(state)) {
     const minT = head.minT;
     const end = Math.floor(minT / head.blockRangeMs) * head.blockRangeMs + head.blockRangeMs;
     yield* headToBlock(state, minT, end);
     yield* truncateAndCheckpoint(state, end);
   }
+  return due;
 }
+
+/**
+ * Puts all out-of-order samples into blocks, which overlap others for now, and drops their log. What comes while this works goes
+ * into the next segment of the log, and stays.
+ */
+function* compactOutOfOrder(state: DatabaseState): Generator<void, void, void> {
+  const { head, files } = state;
+  const o = head.outOfOrder;
+  if (o.series.size === 0 || !o.wal) return;
+  const lastSegment = o.wal.cut() - 1;
+  const taken = new Map<number, Set<OutOfOrderChunk>>();
+  for (const [slot, series] of o.series) {
+    spillOutOfOrder(series, head.chunks, head.series.walRefs[slot]);
+    taken.set(slot, new Set(series.chunks));
+  }
+  const range = head.blockRangeMs;
+  for (let minT = Math.floor(o.minT / range) * range; minT <= o.maxT; minT += range) {
+    const input = yield* outOfOrderInput(head, taken);
+    const meta = yield* writeBlock(state, [input], {
+      minT,
+      maxT: minT + range,
+      compaction: outOfOrderLevel,
+      outOfOrder: true,
+    });
+    if (!meta) continue;
+    setBlocks(state, [...state.blocks, open(state, `${state.directory}/${meta.ulid}`)]);
+    state.counters.compactions++;
+  }
+  let forgotten = false;
+  whenReadersAreDone(state, () => {
+    forgetOutOfOrder(o, taken);
+    forgotten = true;
+  });
+  while (!forgotten) yield;
+  for (const segment of listSegments(files, `${state.directory}/wbl`)) {
+    if (segment.index <= lastSegment) files.remove(segment.path);
+  }
+}
+
+const outOfOrderLevel = (ulid: string): BlockCompaction => ({ ...firstLevel(ulid), hints: [FROM_OUT_OF_ORDER] });
 
 const firstLevel = (ulid: string): BlockCompaction => ({ level: 1, sources: [ulid] });
 
@@ -190,10 +237,9 @@ function* checkpoint(state: DatabaseState, minT: number): Generator<void, void, 
 
 function* compactBlocks(state: DatabaseState): Generator<void, void, void> {
   for (;;) {
-    const plan = planCompaction(
-      state.blocks.map((b) => b.meta),
-      state.ranges,
-    );
+    // Blocks of late samples may reach into the time of the head. Merged with others they would seem to hold all of it.
+    const settled = state.blocks.map((b) => b.meta).filter((m) => m.maxTime <= state.head.minValidT);
+    const plan = planCompaction(settled, state.ranges);
     if (plan.length === 0) return;
     if (!(yield* mergeBlocks(state, blocksOf(state, plan)))) return;
   }
@@ -313,7 +359,10 @@ function deleteFromHead(state: DatabaseState, slots: Uint32Array, minMs: number,
   const stones: (Tombstone & { readonly slot: number })[] = [];
   for (const slot of slots) {
     // What is yet to come is not deleted.
-    const span = { minMs: Math.max(minMs, head.minT), maxMs: Math.min(maxMs, s.xor.lastT[slot]) };
+    const late = head.outOfOrder.series.has(slot);
+    const oldest = late ? Math.min(head.minT, head.outOfOrder.minT) : head.minT;
+    const newest = late ? Math.max(s.xor.lastT[slot], head.outOfOrder.maxT) : s.xor.lastT[slot];
+    const span = { minMs: Math.max(minMs, oldest), maxMs: Math.min(maxMs, newest) };
     if (span.minMs <= span.maxMs) stones.push({ ref: s.walRefs[slot], slot, ...span });
   }
   if (stones.length === 0) return;
@@ -339,6 +388,7 @@ export function* snapshot(state: DatabaseState, target: string, skipHead: boolea
   yield* exclusively(state, function* () {
     try {
       files.makeDirectory(target);
+      if (!skipHead) yield* compactOutOfOrder(state);
       for (const block of state.blocks) {
         linkTree(files, block.directory, `${target}/${block.meta.ulid}`);
         yield;

@@ -12,7 +12,7 @@ import type { SeriesExemplars, SeriesSamples } from '@belfry/promql';
 import { type Block, blockOverlaps, readBlockSeries, selectBlock } from './block.ts';
 import type { BlockSeries } from './block-index.ts';
 import { selectExemplars } from './exemplars.ts';
-import { type HeadSelection, readHeadSeries, selectHead } from './head-source.ts';
+import { type HeadSelection, readHeadSeries, readOutOfOrder, selectHead } from './head-source.ts';
 import { selectSlots } from './postings.ts';
 import {
   clearBuffer,
@@ -72,7 +72,8 @@ function headSelection(
   matchers: readonly CompiledMatcher[],
   maxMs: number,
 ): HeadSelection {
-  return maxMs < reader.headFrom ? NO_HEAD : selectHead(state.head, matchers);
+  const oldest = Math.min(reader.headFrom, state.head.outOfOrder.minT);
+  return maxMs < oldest ? NO_HEAD : selectHead(state.head, matchers);
 }
 
 function* readSingle(
@@ -98,7 +99,7 @@ function* readSingle(
     const labels = state.head.series.labels[head.slots[i]];
     readFromHead(state, selection.head, reader, i, minMs, maxMs, buffer);
     sortBuffer(buffer);
-    const samples = samplesBetween(buffer, labels, Math.max(minMs, reader.headFrom), maxMs);
+    const samples = samplesBetween(buffer, labels, minMs, maxMs);
     if (samples) yield samples;
   }
 }
@@ -190,10 +191,22 @@ function readFromHead(
   const from = Math.max(minMs, reader.headFrom);
   const before = buffer.count;
   if (!readHeadSeries(head, selection, i, from, maxMs, buffer)) {
-    throw new BelfryError('data_corrupt', 'a chunk of the head cannot be read', { file: head.chunks.directory });
+    throw unreadableHead(state);
+  }
+  // A chunk may begin before what the blocks have.
+  if (buffer.count > before && buffer.ts[before] < from) {
+    dropDeletedFrom(buffer, before, [{ minMs: -Infinity, maxMs: from - 1 }]);
+  }
+  const { outOfOrder } = head;
+  if (outOfOrder.series.size > 0 && outOfOrder.minT <= maxMs && outOfOrder.maxT >= minMs) {
+    if (!readOutOfOrder(head, selection.slots[i], minMs, maxMs, buffer)) throw unreadableHead(state);
   }
   const deleted = head.tombstones.get(selection.slots[i]);
   if (deleted) dropDeletedFrom(buffer, before, deleted);
+}
+
+function unreadableHead(state: DatabaseState): BelfryError {
+  return new BelfryError('data_corrupt', 'a chunk of the head cannot be read', { file: state.head.chunks.directory });
 }
 
 /** See `SampleSource.series`. */
@@ -230,7 +243,7 @@ function visitSeries(
   const s = head.series;
   for (const set of sets) {
     const compiled = set.map(compileMatcher);
-    if (head.minT <= maxMs && head.maxT >= minMs) {
+    if (headOverlaps(state, minMs, maxMs)) {
       for (const slot of selectSlots(s.postings, compiled)) {
         if (seriesOverlaps(state, slot, minMs, maxMs) && !visit(s.labels[slot], s.hashes[slot])) return;
       }
@@ -244,6 +257,11 @@ function visitSeries(
       }
     }
   }
+}
+
+function headOverlaps(state: DatabaseState, minMs: number, maxMs: number): boolean {
+  const { head } = state;
+  return Math.min(head.minT, head.outOfOrder.minT) <= maxMs && Math.max(head.maxT, head.outOfOrder.maxT) >= minMs;
 }
 
 /** By the first and last sample of the series in the head; a gap between is not looked at. */
@@ -267,7 +285,7 @@ export function listLabelNames(
   const names = new Set<string>();
   if (sets.length === 0) {
     const { head } = state;
-    if (head.minT <= maxMs && head.maxT >= minMs) for (const n of head.series.postings.names.keys()) names.add(n);
+    if (headOverlaps(state, minMs, maxMs)) for (const n of head.series.postings.names.keys()) names.add(n);
     for (const b of state.blocks)
       if (blockOverlaps(b, minMs, maxMs)) for (const n of b.index.names.keys()) names.add(n);
   } else {
@@ -291,7 +309,7 @@ export function listLabelValues(
   const values = new Set<string>();
   if (sets.length === 0) {
     const { head } = state;
-    const inHead = head.minT <= maxMs && head.maxT >= minMs;
+    const inHead = headOverlaps(state, minMs, maxMs);
     if (inHead) for (const v of head.series.postings.names.get(name)?.values.keys() ?? []) values.add(v);
     for (const b of state.blocks) {
       if (blockOverlaps(b, minMs, maxMs)) for (const v of b.index.names.get(name)?.values ?? []) values.add(v);

@@ -4,11 +4,13 @@ import { addExemplar } from './exemplars.ts';
 import type { Files } from './files.ts';
 import { appendFloat, appendHistogramSample, deleteInHead, getOrCreateSeries, type Head, linkChunk } from './head.ts';
 import { OUT_OF_ORDER_FLAG, type StoredChunk } from './head-chunks.ts';
+import { insertOutOfOrder, noteOutOfOrderTime, outOfOrderSeries } from './out-of-order.ts';
 import { lastCheckpoint, listSegments, readSegment, type Segment, type SegmentDamage } from './wal.ts';
 import {
   decodeExemplars,
   decodeHistograms,
   decodeMetadata,
+  decodeMmapMarkers,
   decodeSamples,
   decodeSeries,
   decodeTombstones,
@@ -55,9 +57,11 @@ export function* replayWal(
   directory: string,
   stored: Map<number, StoredChunk[]>,
   progress: ReplayProgress,
+  outOfOrderDirectory: string,
 ): Generator<void, ReplayResult, void> {
   const r: Replay = { head, slots: new Map(), stored, columns: sampleColumns(4096), samples: 0, unknownRefs: 0 };
   const damages: SegmentDamage[] = [];
+  for (const ref of stored.keys()) if (ref >= head.nextWalRef) head.nextWalRef = ref + 1;
   const sources = replaySources(files, directory);
   const numbers = sources.map((s) => s.index);
   progress.min = numbers[0] ?? 0;
@@ -78,10 +82,43 @@ export function* replayWal(
     if (bad) damages.push(bad);
     yield;
   }
+  for (const segment of listSegments(files, outOfOrderDirectory)) {
+    const damage = readSegment(files, segment.path, (record) => replayOutOfOrder(r, record));
+    if (damage) damages.push(damage);
+    yield;
+  }
   progress.state = 'done';
   const aliases = new Map<number, number>();
   for (const [ref, slot] of r.slots) if (head.series.walRefs[slot] !== ref) aliases.set(ref, progress.max);
   return { damages, samples: r.samples, unknownRefs: r.unknownRefs, aliases };
+}
+
+function replayOutOfOrder(r: Replay, record: Uint8Array): void {
+  const c = cursor(record, 1);
+  const { outOfOrder } = r.head;
+  if (record[0] === RECORD.mmapMarkers) {
+    for (const { ref, chunk } of decodeMmapMarkers(c)) {
+      const slot = r.slots.get(ref);
+      // A marker of a chunk that the crash took with it means nothing: the samples are here.
+      if (slot === undefined || !r.stored.get(ref)?.some((s) => s.position === chunk)) continue;
+      outOfOrderSeries(outOfOrder, slot).count = 0;
+    }
+  } else if (record[0] === RECORD.samples) {
+    r.columns.count = 0;
+    decodeSamples(c, r.columns);
+    const { refs, ts, words, count } = r.columns;
+    for (let i = 0; i < count; i++) {
+      const slot = r.slots.get(refs[i]);
+      if (slot === undefined) noteUnknown(r, refs[i]);
+      else if (insertOutOfOrder(outOfOrder, slot, ts[i], words[2 * i], words[2 * i + 1])) r.samples++;
+    }
+  }
+}
+
+/** Its number must not be given to another series: what is left of it would become that one's. */
+function noteUnknown(r: Replay, ref: number): void {
+  r.unknownRefs++;
+  if (ref >= r.head.nextWalRef) r.head.nextWalRef = ref + 1;
 }
 
 /** The segments of the newest checkpoint, then those that it does not stand for. */
@@ -109,7 +146,7 @@ function replayRecord(r: Replay, record: Uint8Array): void {
   ) {
     for (const { ref, t, histogram } of decodeHistograms(c, type)) {
       const slot = r.slots.get(ref);
-      if (slot === undefined) r.unknownRefs++;
+      if (slot === undefined) noteUnknown(r, ref);
       else if (t >= r.head.minValidT && t > r.head.series.xor.lastT[slot]) {
         appendHistogramSample(r.head, slot, t, histogram);
         noteTime(r.head, t);
@@ -151,7 +188,15 @@ function replaySeries(r: Replay, ref: number, labels: Parameters<typeof getOrCre
 function adoptChunks(head: Head, slot: number, chunks: readonly StoredChunk[]): void {
   const s = head.series;
   for (const c of chunks) {
-    if (c.encoding & OUT_OF_ORDER_FLAG || c.minT <= s.xor.lastT[slot] || c.maxT < head.minValidT) continue;
+    if (c.encoding & OUT_OF_ORDER_FLAG) {
+      const { minT, maxT, position, samples } = c;
+      const late = outOfOrderSeries(head.outOfOrder, slot);
+      late.chunks = [...late.chunks, { minT, maxT, position, samples }];
+      noteOutOfOrderTime(head.outOfOrder, minT);
+      noteOutOfOrderTime(head.outOfOrder, maxT);
+      continue;
+    }
+    if (c.minT <= s.xor.lastT[slot] || c.maxT < head.minValidT) continue;
     if (s.open[slot] !== 0) continue;
     linkChunk(head, slot, newChunkNode(head.pool, c.minT, c.maxT, c.position, c.samples, c.encoding));
     head.stats.chunksAdopted++;
@@ -173,7 +218,7 @@ function replaySamples(r: Replay): void {
   for (let i = 0; i < c.count; i++) {
     const slot = slots.get(c.refs[i]);
     if (slot === undefined) {
-      r.unknownRefs++;
+      noteUnknown(r, c.refs[i]);
       continue;
     }
     const t = c.ts[i];

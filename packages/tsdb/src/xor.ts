@@ -20,7 +20,7 @@ export interface XorStates {
   /** Samples so far; also in the chunk's first two bytes. */
   readonly samples: Uint16Array;
   /** Length so far in bits. */
-  readonly bits: Uint16Array;
+  readonly bits: Uint32Array;
   readonly lastT: Float64Array;
   readonly delta: Float64Array;
   readonly lastV: Float64Array;
@@ -35,7 +35,7 @@ export function xorStates(slots: number): XorStates {
   const lastV = new Float64Array(slots);
   return {
     samples: new Uint16Array(slots),
-    bits: new Uint16Array(slots),
+    bits: new Uint32Array(slots),
     lastT: new Float64Array(slots),
     delta: new Float64Array(slots),
     lastV,
