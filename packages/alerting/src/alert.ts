@@ -25,10 +25,6 @@ export function isResolved(alert: Alert, nowMs: number): boolean {
   return alert.endsAtMs !== NO_TIME && alert.endsAtMs <= nowMs;
 }
 
-export function alertName(alert: Alert): string {
-  return labelValue(alert.labels, 'alertname');
-}
-
 /**
  * One alert from two reports of it whose activity overlaps, as Alertmanager merges: the earliest start, the latest
  * explicit end, everything else from the younger report.

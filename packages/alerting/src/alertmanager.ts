@@ -1,6 +1,17 @@
+import { randomInt } from 'node:crypto';
 import type { HttpClient, HttpConfig } from '@belfry/config';
 import { httpClient as realHttpClient } from '@belfry/config';
-import { BelfryError, type Clock, labelsFrom, type Matcher, messageOf, type Random, systemClock } from '@belfry/model';
+import {
+  BelfryError,
+  type Clock,
+  deadline,
+  labelsFrom,
+  type Matcher,
+  messageOf,
+  type Random,
+  seededRandom,
+  systemClock,
+} from '@belfry/model';
 import { admit, type RefusedAlert } from './admission.ts';
 import { type Alert, isResolved, NO_TIME } from './alert.ts';
 import { createAlertStore } from './alert-store.ts';
@@ -57,6 +68,7 @@ const ALERT_COLLECTION_MS = 30 * 60_000;
 const DEFAULT_MAX_NOTIFICATIONS = 20_000;
 const MAX_WHY_REPORTS = 100;
 const WHY_NOTIFICATIONS = 20;
+const MAX_SEED = 2 ** 32;
 const DRILL_TIMEOUT_MS = 10_000;
 
 export interface AlertmanagerLimits extends DispatcherLimits, SilenceLimits {
@@ -153,7 +165,7 @@ interface Runtime {
 /** Starts an alert router. @throws BelfryError `config_invalid`, `data_locked`, `data_corrupt`, `file_unreadable` */
 export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
   const clock = options.clock ?? systemClock;
-  const random = options.random ?? Math.random;
+  const random = options.random ?? seededRandom(randomInt(MAX_SEED));
   const { onEvent = () => {}, logger = silentLogger } = options;
   const externalUrl = (options.externalUrl ?? 'http://localhost:9093').replace(/\/$/, '');
   const retentionMs = options.retentionMs ?? DEFAULT_RETENTION_MS;
@@ -478,14 +490,17 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
     },
     async drill(receiver, posted) {
       const alerts = alertsFor(posted, receiver).map(asDrill);
-      const signal = AbortSignal.timeout(DRILL_TIMEOUT_MS);
-      const flush = privateFlush(receiver, alerts, signal);
-      return Promise.all(
+      const over = () => new BelfryError('delivery_failed', `not delivered within ${DRILL_TIMEOUT_MS / 1000} s`);
+      const limit = deadline(clock, DRILL_TIMEOUT_MS, over);
+      const flush = privateFlush(receiver, alerts, limit.signal);
+      const records = await Promise.all(
         integrationsOf(receiver).map(async (integration) => {
           const delivery = await sendStage(flush, alerts, integration, { clock, random });
           return remember(drillRecord(flush, alerts, integration, delivery));
         }),
       );
+      limit.done();
+      return records;
     },
     metrics: () =>
       metrics.families(

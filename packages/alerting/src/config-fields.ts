@@ -69,7 +69,7 @@ const GO_UNITS_MS: Readonly<Record<string, number>> = {
 const GO_DURATION = /^[+-]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
 
 /** Go's duration text (`1.5h`, `2m30s`) in milliseconds. @throws BelfryError `config_invalid` */
-export function parseGoDuration(value: string): number {
+function parseGoDuration(value: string): number {
   if (!GO_DURATION.test(value)) throw new BelfryError('config_invalid', `invalid duration ${JSON.stringify(value)}`);
   let ms = 0;
   for (const [, number, unit] of value.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {

@@ -28,7 +28,7 @@ const common = (sendResolved: boolean) => ({
 });
 const named = (name: string) => `{{ template "${name}" . }}`;
 
-export const Webhook = z
+const Webhook = z
   .strictObject({
     ...common(true),
     url: secretUrl.optional(),
@@ -70,7 +70,7 @@ const SlackField = z.strictObject({ title: text, value: text, short: z.boolean()
   }),
 );
 
-export const Slack = z
+const Slack = z
   .strictObject({
     ...common(false),
     api_url: secretUrl.optional(),
@@ -111,7 +111,7 @@ export const Slack = z
     }),
   );
 
-export const Email = z
+const Email = z
   .strictObject({
     send_resolved: flag(false),
     to: text,
@@ -143,7 +143,7 @@ export const Email = z
     }),
   );
 
-export const PagerDuty = z
+const PagerDuty = z
   .strictObject({
     ...common(true),
     service_key: optionalSecret,
@@ -195,7 +195,7 @@ const Responder = z.strictObject({ id: text, name: text, username: text, type: t
   }),
 );
 
-export const Opsgenie = z
+const Opsgenie = z
   .strictObject({
     ...common(true),
     api_key: optionalSecret,
@@ -226,7 +226,7 @@ const oneWebhookUrl = refine<{ webhook_url?: unknown; webhook_url_file: string }
   }
 });
 
-export const Discord = z
+const Discord = z
   .strictObject({
     ...common(true),
     ...webhookUrl,
@@ -238,7 +238,7 @@ export const Discord = z
   })
   .superRefine(oneWebhookUrl);
 
-export const MsTeams = z
+const MsTeams = z
   .strictObject({
     ...common(true),
     ...webhookUrl,
@@ -248,7 +248,7 @@ export const MsTeams = z
   })
   .superRefine(oneWebhookUrl);
 
-export const MsTeamsV2 = z
+const MsTeamsV2 = z
   .strictObject({
     ...common(true),
     ...webhookUrl,
@@ -258,7 +258,7 @@ export const MsTeamsV2 = z
   .superRefine(oneWebhookUrl);
 
 const PARSE_MODES = ['', 'Markdown', 'MarkdownV2', 'HTML'];
-export const Telegram = z
+const Telegram = z
   .strictObject({
     ...common(true),
     api_url: httpUrl.optional(),
@@ -285,7 +285,7 @@ export const Telegram = z
     }),
   );
 
-export const Pushover = z
+const Pushover = z
   .strictObject({
     ...common(true),
     user_key: optionalSecret,
@@ -324,7 +324,7 @@ const VICTOROPS_FIELDS = [
   'entity_id',
   'entity_state',
 ];
-export const VictorOps = z
+const VictorOps = z
   .strictObject({
     ...common(true),
     api_key: optionalSecret,
@@ -352,7 +352,7 @@ export const VictorOps = z
     }),
   );
 
-export const Webex = z
+const Webex = z
   .strictObject({
     ...common(true),
     api_url: httpUrl.optional(),
@@ -366,7 +366,7 @@ export const Webex = z
     }),
   );
 
-export const WeChat = z
+const WeChat = z
   .strictObject({
     ...common(false),
     api_secret: optionalSecret,
@@ -402,7 +402,7 @@ const RocketchatAction = z.strictObject({
   msg_in_chat_window: flag(false),
   msg_processing_type: text,
 });
-export const Rocketchat = z
+const Rocketchat = z
   .strictObject({
     ...common(false),
     api_url: httpUrl.optional(),
@@ -447,7 +447,7 @@ const MattermostAttachment = z.strictObject({
   footer_icon: text,
   image_url: text,
 });
-export const Mattermost = z
+const Mattermost = z
   .strictObject({
     ...common(true),
     ...webhookUrl,
@@ -475,7 +475,7 @@ export const Mattermost = z
     }),
   );
 
-export const IncidentIo = z
+const IncidentIo = z
   .strictObject({
     ...common(true),
     url: httpUrl.optional(),
@@ -503,7 +503,7 @@ const JiraField = z.union([
   z.string().transform((t) => ({ template: t, enable_update: true })),
   z.strictObject({ template: text, enable_update: flag(true) }),
 ]);
-export const Jira = z
+const Jira = z
   .strictObject({
     ...common(true),
     api_url: httpUrl.optional(),
@@ -531,7 +531,7 @@ export const Jira = z
     }),
   );
 
-export const Sns = z
+const Sns = z
   .strictObject({
     ...common(true),
     api_url: text,

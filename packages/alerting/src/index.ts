@@ -8,6 +8,7 @@ export {
   createAlertmanager,
   type Preview,
 } from './alertmanager.ts';
+export { type ConfigFileCheck, checkConfigFile } from './check-file.ts';
 export { type AlertmanagerConfig, type ConfigResult, checkConfig, loadConfig, loadConfigFile } from './config.ts';
 export type { IntegrationConfig, ReceiverConfig } from './config-resolve.ts';
 export { DEFAULT_TEMPLATES } from './default-templates.ts';
@@ -20,6 +21,7 @@ export type { InhibitionVerdict, InhibitRule } from './inhibitor.ts';
 export type { AttemptResult, Integration, SentPayload } from './integration.ts';
 export { formatAlertMatcher, formatAlertMatchers, parseMatcher, parseMatchers } from './matchers.ts';
 export type { MetricFamily, MetricSample } from './metrics.ts';
+export { metricsText } from './metrics-text.ts';
 export type { NotificationQuery, NotificationRecord, RecordedAlert, StoredNotification } from './provenance.ts';
 export type { AlertGroup, AlertQuery, GettableAlert, GettableSilence } from './queries.ts';
 export { buildRoute, matchRoutes, type Route, type RouteConfig, walkRoutes } from './route.ts';

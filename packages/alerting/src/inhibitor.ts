@@ -12,7 +12,7 @@ export interface InhibitRule {
 }
 
 /** One rule's effect on an alert. */
-export interface Inhibition {
+interface Inhibition {
   /** Index in `inhibit_rules`. */
   readonly rule: number;
   readonly name?: string;

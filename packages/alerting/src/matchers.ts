@@ -111,7 +111,7 @@ function unquoteClassic(raw: string): string {
  * Executable. Regular expressions are fully anchored and, as in Alertmanager and other than in PromQL, `.` does not
  * match a newline. @throws BelfryError `regex_invalid`
  */
-export function compileAlertMatcher(matcher: Matcher): AlertMatcher {
+function compileAlertMatcher(matcher: Matcher): AlertMatcher {
   const { op, value } = matcher;
   if (op === '=') return { matcher, matches: (v) => v === value };
   if (op === '!=') return { matcher, matches: (v) => v !== value };

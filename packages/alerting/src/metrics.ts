@@ -25,7 +25,7 @@ export interface Metrics {
 }
 
 /** What is read when somebody asks. */
-export interface Gauges {
+interface Gauges {
   readonly alerts: { readonly active: number; readonly suppressed: number };
   readonly silences: { readonly active: number; readonly pending: number; readonly expired: number };
   readonly groups: number;

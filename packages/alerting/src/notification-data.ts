@@ -4,7 +4,7 @@ import type { Flush } from './flush.ts';
 import { formatTime } from './time.ts';
 
 /** One alert as notifications carry it, in the words of the webhook's payload. */
-export interface DataAlert {
+interface DataAlert {
   readonly status: 'firing' | 'resolved';
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;

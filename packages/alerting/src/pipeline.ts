@@ -44,7 +44,7 @@ export interface FlushOutcome {
 }
 
 /** inhibit → active and mute intervals → silence. */
-export function screen(pipeline: Pipeline, flush: Flush, alerts: readonly Alert[]): Screening {
+function screen(pipeline: Pipeline, flush: Flush, alerts: readonly Alert[]): Screening {
   const intervals = judgeIntervals(flush.route, pipeline.intervals, flush.nowMs);
   const inhibited = inhibitStage(alerts, pipeline.inhibitor, flush.nowMs);
   const decisions = silenceStage(timeStage(inhibited, intervals), pipeline.silences, flush.nowMs);

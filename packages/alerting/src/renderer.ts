@@ -25,7 +25,7 @@ export interface Renderer {
   steer(template: string, data: TemplateInput, fallback: string): string;
 }
 
-export interface TemplateInput {
+interface TemplateInput {
   readonly receiver: string;
   readonly data: NotificationData;
   readonly alerts: readonly Alert[];
@@ -73,8 +73,7 @@ export function createRenderer(patterns: readonly string[], clock: Clock): Rende
 
 /** The template files of a configuration with the defaults, parsed. @throws BelfryError `template_failed`, `file_unreadable` */
 export function loadTemplates(patterns: readonly string[]): TemplateSet<unknown> {
-  const files = patterns.flatMap((pattern) => globSync(pattern).sort());
-  const sources = files.map((file) => {
+  const sources = templateFiles(patterns).map((file) => {
     try {
       return { name: basename(file), text: readFileSync(file, 'utf8') };
     } catch (error) {
@@ -84,6 +83,11 @@ export function loadTemplates(patterns: readonly string[]): TemplateSet<unknown>
     }
   });
   return parseTemplates([{ name: 'default.tmpl', text: DEFAULT_TEMPLATES }, ...sources], ALERTMANAGER_FUNCTIONS);
+}
+
+/** The files that patterns name, in the order in which their definitions replace each other. */
+export function templateFiles(patterns: readonly string[]): string[] {
+  return patterns.flatMap((pattern) => globSync(pattern).sort());
 }
 
 const cache = new WeakMap<TemplateInput, object>();
