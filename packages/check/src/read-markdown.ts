@@ -145,6 +145,7 @@ function listed(name: string, braces: string, remark: string, at: Place): KnownM
 export function typeByWords(name: string, remark: string): KnownType {
   const word = /\b(counter|gauge|histogram|summary)s?\b/i.exec(remark)?.[1]?.toLowerCase();
   if (word) return word as KnownType;
+  if (/\bcurrent(?:ly)?\b/i.test(remark)) return 'gauge';
   if (/_histogram$/.test(name) || /\bdistribution\b/i.test(remark)) return 'histogram';
   return 'unknown';
 }
@@ -212,15 +213,20 @@ function metricTable(table: Table): KnownMetric[] {
     if (!cell || !written || !written[1]!.includes('_')) return [];
     const kind = row[type]?.text.toLowerCase().replace(/[^a-z]/g, '') ?? '';
     const start = cell.text.indexOf(written[1]!);
-    return [
-      known(written[1]!, {
+    const carried = [
+      ...(row[labels]?.text ?? '').matchAll(/`?([a-zA-Z_]\w*)`?(?:\s*\(([^)]*\b(?:when|only|if|optional)\b[^)]*)\))?/g),
+    ];
+    const made = {
+      ...known(written[1]!, {
         type: /^(?:counter|gauge|histogram|summary|info)$/.test(kind) ? (kind as KnownType) : 'unknown',
-        labels: [...(row[labels]?.text ?? '').matchAll(/`?([a-zA-Z_]\w*)`?/g)].map((m) => m[1]!),
+        labels: [],
         complete: labels !== -1,
         help: row[help]?.text ?? '',
         at: placeIn(cell, start, start + written[1]!.length),
       }),
-    ];
+      labels: new Map<string, KnownLabel>(carried.map((m) => [m[1]!, m[2] ? { conditional: m[2] } : {}])),
+    };
+    return [made];
   });
 }
 

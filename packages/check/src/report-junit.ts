@@ -38,6 +38,6 @@ function escape(text: string): string {
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\ufffd')
-    .replaceAll('\n', '&#10;');
+    .replaceAll('\n', '&#10;')
+    .replace(/\p{Cc}/gu, '\ufffd');
 }

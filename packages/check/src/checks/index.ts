@@ -1,7 +1,103 @@
 import type { Check } from '../check.ts';
+import { absentNotCovered } from './absent-not-covered.ts';
+import { alertFiresIdle } from './alert-fires-idle.ts';
+import { alertLatch } from './alert-latch.ts';
+import { alertNoCondition } from './alert-no-condition.ts';
+import { annotationMissing } from './annotation-missing.ts';
+import { bucketNotExported } from './bucket-not-exported.ts';
+import { bucketRangeVsUnit } from './bucket-range-vs-unit.ts';
+import { cardinalityRisk } from './cardinality-risk.ts';
+import { catalogueNeverUsed } from './catalogue-never-used.ts';
+import { clampDenominator } from './clamp-denominator.ts';
+import { counterNoRate } from './counter-no-rate.ts';
+import { divisionByZero } from './division-by-zero.ts';
+import { duplicateRule } from './duplicate-rule.ts';
+import { emptyRuleGroup } from './empty-rule-group.ts';
+import { groupbyUnknown } from './groupby-unknown.ts';
+import { impossibleComparison } from './impossible-comparison.ts';
+import { impossibleMatcher } from './impossible-matcher.ts';
+import { labelConditional } from './label-conditional.ts';
+import { labelUnknown } from './label-unknown.ts';
+import { labelValueUnknown } from './label-value-unknown.ts';
+import { metricAlias } from './metric-alias.ts';
+import { metricDeprecated } from './metric-deprecated.ts';
+import { metricNeverEmitted } from './metric-never-emitted.ts';
 import { metricUnknown } from './metric-unknown.ts';
+import { nameRegexRate } from './name-regex-rate.ts';
 import { parseError } from './parse-error.ts';
+import { precedenceSuspicious } from './precedence-suspicious.ts';
+import { quantileLabelOnHistogram } from './quantile-label-on-histogram.ts';
+import { quantileNoLe } from './quantile-no-le.ts';
+import { quantileNoRate } from './quantile-no-rate.ts';
+import { rateAfterAggregation } from './rate-after-aggregation.ts';
+import { rateOnGauge } from './rate-on-gauge.ts';
+import { rateOnRatioSuffix } from './rate-on-ratio-suffix.ts';
+import { ratioSelfMatch } from './ratio-self-match.ts';
+import { recordingMissing } from './recording-missing.ts';
+import { recordingNameVsAggregation } from './recording-name-vs-aggregation.ts';
+import { recordingName } from './recording-name.ts';
+import { recordingNoWindow } from './recording-no-window.ts';
+import { recordingUnused } from './recording-unused.ts';
+import { regexpNeedless } from './regexp-needless.ts';
+import { ruleSchema } from './rule-schema.ts';
+import { runbookDead } from './runbook-dead.ts';
+import { runbookMissing } from './runbook-missing.ts';
+import { setOpLabelMismatch } from './set-op-label-mismatch.ts';
+import { severityMissing } from './severity-missing.ts';
+import { thresholdAboveTopBucket } from './threshold-above-top-bucket.ts';
+import { thresholdBelowFirstBucket } from './threshold-below-first-bucket.ts';
+import { vectorMatchEmpty } from './vector-match-empty.ts';
 import { yamlSyntax } from './yaml-syntax.ts';
 
 /** Every check, by name. */
-export const CHECKS: readonly Check[] = [metricUnknown, parseError, yamlSyntax];
+export const CHECKS: readonly Check[] = [
+  absentNotCovered,
+  alertFiresIdle,
+  alertLatch,
+  alertNoCondition,
+  annotationMissing,
+  bucketNotExported,
+  bucketRangeVsUnit,
+  cardinalityRisk,
+  catalogueNeverUsed,
+  clampDenominator,
+  counterNoRate,
+  divisionByZero,
+  duplicateRule,
+  emptyRuleGroup,
+  groupbyUnknown,
+  impossibleComparison,
+  impossibleMatcher,
+  labelConditional,
+  labelUnknown,
+  labelValueUnknown,
+  metricAlias,
+  metricDeprecated,
+  metricNeverEmitted,
+  metricUnknown,
+  nameRegexRate,
+  parseError,
+  precedenceSuspicious,
+  quantileLabelOnHistogram,
+  quantileNoLe,
+  quantileNoRate,
+  rateAfterAggregation,
+  rateOnGauge,
+  rateOnRatioSuffix,
+  ratioSelfMatch,
+  recordingMissing,
+  recordingNameVsAggregation,
+  recordingName,
+  recordingNoWindow,
+  recordingUnused,
+  regexpNeedless,
+  ruleSchema,
+  runbookDead,
+  runbookMissing,
+  setOpLabelMismatch,
+  severityMissing,
+  thresholdAboveTopBucket,
+  thresholdBelowFirstBucket,
+  vectorMatchEmpty,
+  yamlSyntax,
+];
