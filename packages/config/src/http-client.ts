@@ -50,6 +50,8 @@ export interface HttpClientDependencies {
   readonly readFile?: (path: string) => Promise<string>;
   /** For `proxy_from_environment`. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** A socket in the file system to speak to, whatever host URLs name. */
+  readonly socketPath?: string;
 }
 
 const MAX_REDIRECTIONS = 10;
@@ -68,6 +70,7 @@ export function httpClient(config: HttpConfig, dependencies: HttpClientDependenc
     userAgent: dependencies.userAgent ?? 'Belfry',
     readFile: dependencies.readFile ?? ((path) => readFileFromDisk(path, 'utf8')),
     environment: dependencies.environment ?? process.env,
+    socketPath: dependencies.socketPath,
   };
   const connections = connectionsOf(config, context);
   const tokens = config.oauth2 ? tokenSource(config.oauth2, context) : undefined;
@@ -130,6 +133,7 @@ interface Context {
   readonly userAgent: string;
   readonly readFile: (path: string) => Promise<string>;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly socketPath: string | undefined;
 }
 
 function refuseReferences(config: HttpConfig): void {
@@ -254,7 +258,7 @@ function connectionsOf(config: ConnectionConfig, context: Context): Connections 
       const proxy = proxyFor(url, config, context.environment) ?? '';
       let dispatcher = made.byProxy.get(proxy);
       if (!dispatcher) {
-        const pool = openPool(proxy, tls, config);
+        const pool = openPool(proxy, tls, config, context.socketPath);
         made.pools.push(pool);
         dispatcher = config.follow_redirects
           ? pool.compose(interceptors.redirect({ maxRedirections: MAX_REDIRECTIONS }))
@@ -269,9 +273,17 @@ function connectionsOf(config: ConnectionConfig, context: Context): Connections 
 
 type TlsOptions = Readonly<Record<string, string | boolean>>;
 
-function openPool(proxy: string, tls: TlsOptions, config: ConnectionConfig): Dispatcher {
+function openPool(
+  proxy: string,
+  tls: TlsOptions,
+  config: ConnectionConfig,
+  socketPath: string | undefined,
+): Dispatcher {
   const common = { keepAliveTimeout: IDLE_TIMEOUT_MS, allowH2: config.enable_http2 };
-  if (proxy === '') return new Agent({ ...common, connect: { ...tls, timeout: CONNECT_TIMEOUT_MS } });
+  if (proxy === '') {
+    const socket = socketPath === undefined ? {} : { socketPath };
+    return new Agent({ ...common, connect: { ...tls, ...socket, timeout: CONNECT_TIMEOUT_MS } });
+  }
   const headers = Object.fromEntries(
     Object.entries(config.proxy_connect_header ?? {}).map(([k, v]) => [k, v.map((s) => s.reveal()).join(', ')]),
   );

@@ -1,7 +1,13 @@
 import { Resolver } from 'node:dns/promises';
 import type { DnsDiscovery } from '@belfry/config';
 import { messageOf } from '@belfry/model';
-import type { Discovery, DiscoveryDependencies, EmitTargets, TargetsFound } from './discovery.ts';
+import {
+  type Discovery,
+  type DiscoveryDependencies,
+  type EmitTargets,
+  hostPort,
+  type TargetsFound,
+} from './discovery.ts';
 import { repeat } from './repeat.ts';
 
 /** Names to addresses. A name that does not exist rejects with the code `ENOTFOUND`, one without such records `ENODATA`. */
@@ -43,10 +49,7 @@ export function discoverDns(config: DnsDiscovery, deps: DiscoveryDependencies, e
 }
 
 async function resolve(config: DnsDiscovery, dns: DnsResolver, name: string): Promise<Record<string, string>[]> {
-  const at = (host: string, port: number) => {
-    const bare = host.replace(/\.$/, '');
-    return { __address__: `${bare.includes(':') ? `[${bare}]` : bare}:${port}` };
-  };
+  const at = (host: string, port: number) => ({ __address__: hostPort(host.replace(/\.$/, ''), port) });
   switch (config.type) {
     case 'A':
       return (await dns.resolve4(name)).map((address) => at(address, config.port));

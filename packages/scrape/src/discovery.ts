@@ -1,8 +1,11 @@
 import type { DiscoveryConfig, HttpClient, HttpConfig } from '@belfry/config';
 import type { Clock } from '@belfry/model';
+import { discoverConsul } from './discovery-consul.ts';
 import { type DnsResolver, discoverDns } from './discovery-dns.ts';
+import { discoverDocker } from './discovery-docker.ts';
 import { type DiscoveryFiles, discoverFiles } from './discovery-file.ts';
 import { discoverHttp } from './discovery-http.ts';
+import { discoverKubernetes } from './discovery-kubernetes.ts';
 
 /** Targets that were found together. */
 export interface TargetsFound {
@@ -22,11 +25,15 @@ export interface DiscoveryDependencies {
   readonly clock: Clock;
   readonly files: DiscoveryFiles;
   readonly dns: DnsResolver;
-  readonly client: (config: HttpConfig) => HttpClient;
+  readonly client: ClientFactory;
   readonly userAgent: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Something is wrong; what was found before stays in force. */
   readonly onProblem: (message: string) => void;
 }
+
+/** Makes a client for a section; through a socket in the file system where one is named. */
+export type ClientFactory = (config: HttpConfig, options?: { readonly socketPath?: string }) => HttpClient;
 
 /** Called with what has changed; a source without targets is gone. */
 export type EmitTargets = (found: readonly TargetsFound[]) => void;
@@ -70,9 +77,22 @@ export function discover(
   startAll('file', config.file_sd_configs, discoverFiles);
   startAll('http', config.http_sd_configs, discoverHttp);
   startAll('dns', config.dns_sd_configs, discoverDns);
+  startAll('docker', config.docker_sd_configs, discoverDocker);
+  startAll('consul', config.consul_sd_configs, discoverConsul);
+  startAll('kubernetes', config.kubernetes_sd_configs, discoverKubernetes);
   return {
     stop() {
       for (const discovery of running) discovery.stop();
     },
   };
+}
+
+/** A name as a label's: what does not fit is an underscore. */
+export function sanitizeLabelName(name: string): string {
+  return name.replace(/[^a-zA-Z0-9_]/g, '_');
+}
+
+/** `host:port`, with brackets around an IPv6 address. */
+export function hostPort(host: string, port: number | string): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

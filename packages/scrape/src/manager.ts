@@ -1,13 +1,12 @@
-import {
-  configFingerprint,
-  type HttpClient,
-  type HttpConfig,
-  httpClient,
-  relabeller,
-  type ScrapeConfig,
-} from '@belfry/config';
+import { configFingerprint, httpClient, relabeller, type ScrapeConfig } from '@belfry/config';
 import { type Clock, type Labels, labelsKey } from '@belfry/model';
-import { type Discovery, type DiscoveryDependencies, discover, type TargetsFound } from './discovery.ts';
+import {
+  type ClientFactory,
+  type Discovery,
+  type DiscoveryDependencies,
+  discover,
+  type TargetsFound,
+} from './discovery.ts';
 import { type DnsResolver, systemDns } from './discovery-dns.ts';
 import { type DiscoveryFiles, diskDiscoveryFiles } from './discovery-file.ts';
 import type { IngestConfig, IngestTarget, ScrapeReport, ScrapeSink } from './ingest-contract.ts';
@@ -37,10 +36,12 @@ export type ScrapeEvent =
 export interface ScrapeManagerOptions {
   readonly clock: Clock;
   readonly sink: ScrapeSink;
-  readonly client?: (config: HttpConfig) => HttpClient;
+  readonly client?: ClientFactory;
   readonly files?: DiscoveryFiles;
   readonly dns?: DnsResolver;
   readonly userAgent?: string;
+  /** Where a cluster tells its pods how to reach it. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Sets this server's place within the intervals apart from other servers': their external labels, for one. */
   readonly offsetSeed?: string;
   /** How far a timestamp may be moved onto the exact interval; at most a hundredth of it. */
@@ -81,7 +82,7 @@ const DEFAULT_TOLERANCE_MS = 10;
 
 export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManager {
   const userAgent = options.userAgent ?? 'Belfry';
-  const client = options.client ?? ((config) => httpClient(config, { clock: options.clock, userAgent }));
+  const client = options.client ?? ((config, more) => httpClient(config, { clock: options.clock, userAgent, ...more }));
   const context: PoolContext = {
     options,
     client,
@@ -91,6 +92,7 @@ export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManage
       dns: options.dns ?? systemDns(),
       client,
       userAgent,
+      environment: options.environment ?? process.env,
     },
     emit: options.onEvent ?? (() => {}),
     retired: new Map(),
@@ -123,7 +125,7 @@ export function createScrapeManager(options: ScrapeManagerOptions): ScrapeManage
 
 interface PoolContext {
   readonly options: ScrapeManagerOptions;
-  readonly client: (config: HttpConfig) => HttpClient;
+  readonly client: ClientFactory;
   readonly discovery: Omit<DiscoveryDependencies, 'onProblem'>;
   readonly emit: (event: ScrapeEvent) => void;
   /** Loops whose target went away a short while ago, and may come back. */
