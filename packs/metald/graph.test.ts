@@ -51,7 +51,8 @@ describe('the metald pack', () => {
     const severities = metaldPack.routing!.root.routes.map((r) => r.when.severity);
     for (const alert of alertsOf(metaldPack)) {
       expect(existsSync(join(metaldPack.directory, 'runbooks', `${alert.runbook}.md`)), alert.name).toBe(true);
-      expect(rehearsed.has(alert.name), alert.name).toBe(true);
+      // Budgets burn over hours; what burns them is rehearsed by the alerts on causes.
+      expect(rehearsed.has(alert.name) || alert.labels.slo !== undefined, alert.name).toBe(true);
       expect(alert.labels.team, alert.name).toBeTruthy();
       // What is only worth knowing goes to the root's receiver.
       expect([...severities, 'info'], alert.name).toContain(alert.labels.severity);

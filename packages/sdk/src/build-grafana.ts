@@ -3,6 +3,7 @@ import * as grafana from '@grafana/grafana-foundation-sdk/dashboard';
 import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus';
 import type { BuildSettings, GeneratedFile } from './build.ts';
 import { type PanelBuilder, panelBuilder } from './build-panel.ts';
+import { seriesNames } from './catalogue.ts';
 import type { Dashboard, LabelVariable, Panel, Row, Target } from './dashboard.ts';
 import type { Pack } from './pack.ts';
 import { GENERATED, yamlText } from './yaml-text.ts';
@@ -96,7 +97,7 @@ function refId(i: number): string {
 }
 
 function variableBuilder(variable: LabelVariable, datasource: common.DataSourceRef): grafana.QueryVariableBuilder {
-  const query = `label_values(${variable.metric.name}, ${variable.label})`;
+  const query = `label_values(${seriesNames(variable.metric).at(-1)}, ${variable.label})`;
   return new grafana.QueryVariableBuilder(variable.name)
     .label(variable.title)
     .datasource(datasource)

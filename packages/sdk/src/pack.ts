@@ -5,7 +5,7 @@ import type { Dashboard } from './dashboard.ts';
 import { checkedDuration, type DurationText } from './duration-text.ts';
 import type { Routing } from './routing.ts';
 import type { Scenario } from './scenario.ts';
-import type { Slo } from './slo.ts';
+import { type Slo, sloRules } from './slo.ts';
 
 /** Where a job's metrics are fetched. */
 export interface ScrapeJob {
@@ -45,6 +45,7 @@ export interface Pack {
   readonly directory: string;
   readonly catalogues: readonly Catalogue[];
   readonly scrape: readonly ScrapeJob[];
+  /** Those of the SLOs among them. */
   readonly rules: readonly RuleGroup[];
   readonly routing?: Routing;
   readonly dashboards: readonly Dashboard[];
@@ -70,7 +71,8 @@ const NAME = /^[a-z][a-z0-9-]*$/;
 
 /** @throws BelfryError `bad_data` for an invalid name, `conflict` for two things of one name */
 export function pack(options: PackOptions): Pack {
-  const { rules = [], dashboards = [], slos = [], scenarios = [], ...rest } = options;
+  const { dashboards = [], slos = [], scenarios = [], ...rest } = options;
+  const rules = [...(options.rules ?? []), ...slos.map(sloRules)];
   if (!NAME.test(options.name)) {
     throw new BelfryError('bad_data', `pack name ${JSON.stringify(options.name)}: lower-case letters, digits and -`);
   }

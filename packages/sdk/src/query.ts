@@ -5,6 +5,7 @@
  */
 import { BelfryError, compilePattern, isLegacyLabelName, quote } from '@belfry/model';
 import type {
+  AnyHistogram,
   AnyMetric,
   Counter,
   Gauge,
@@ -138,6 +139,24 @@ export function observationRate<L extends LabelSet>(
   return overWindow('rate', metric, `${metric.name}_count`, options);
 }
 
+/** Observations a second up to `bound`, which must be one of the histogram's bucket bounds, per series. */
+export function rateWithin<L extends LabelSet>(
+  bound: number,
+  metric: Histogram<L>,
+  { where, window = rateInterval }: WindowOptions<L> = {},
+): Query<LabelName<L> | TargetLabel> {
+  const within = { ...where, le: boundCondition(bound, metric) } as Where<L>;
+  return atom(`rate(${selector(metric, `${metric.name}_bucket`, within)}[${checkedWindow(window)}])`, [metric]);
+}
+
+/** Prometheus 3 stores whole bounds as `1.0`, older ones as the service wrote them. */
+function boundCondition(bound: number, metric: AnyHistogram): string | Condition {
+  if (!metric.buckets.includes(bound)) {
+    throw new BelfryError('bad_data', `${metric.name} has no bucket ${bound}; it has ${metric.buckets.join(', ')}`);
+  }
+  return Number.isInteger(bound) ? among(`${bound}`, `${bound}.0`) : String(bound);
+}
+
 function overWindow<L extends LabelSet>(
   func: string,
   metric: Metric<L>,
@@ -230,13 +249,8 @@ export function shareWithin<L extends LabelSet, const B extends LabelName<L> | T
   metric: Histogram<L>,
   { by, where, window = rateInterval }: WindowOptions<L> & Grouping<B> = {},
 ): Query<B> {
-  if (!metric.buckets.includes(bound)) {
-    throw new BelfryError('bad_data', `${metric.name} has no bucket ${bound}; it has ${metric.buckets.join(', ')}`);
-  }
   const w = checkedWindow(window);
-  // Prometheus 3 stores whole bounds as `1.0`, older ones as the service wrote them.
-  const le = { ...where, le: Number.isInteger(bound) ? among(`${bound}`, `${bound}.0`) : String(bound) };
-  const within = `sum${grouping(by)}(rate(${selector(metric, `${metric.name}_bucket`, le as Where<L>)}[${w}]))`;
+  const within = `sum${grouping(by)}(${rateWithin(bound, metric, { where, window }).text})`;
   const all = `sum${grouping(by)}(rate(${selector(metric, `${metric.name}_count`, where)}[${w}]))`;
   return { kind: 'query', text: `${within} / (${all} > 0)`, metrics: [metric], binding: BINDING.product };
 }

@@ -23,8 +23,8 @@ const FORCED_SHUTDOWN: Shape = [0.2, 0.6];
 const REBOOT_PAUSE_S = 1;
 const SLOW_FACTOR = 10;
 /** Steady shares of operations that fail by themselves. */
-const BACKEND_ERROR = 0.004;
-const DATABASE_ERROR = 0.0004;
+const BACKEND_ERROR = 0.003;
+const DATABASE_ERROR = 0.00005;
 const BROKEN_JAILER_ERROR = 0.8;
 
 export interface BackendOptions {
