@@ -1,6 +1,6 @@
 import type { Clock, FloatHistogram, Labels } from '@belfry/model';
-import { messageOf } from '@belfry/model';
-import { formatHistogram } from '@belfry/promql';
+import { BelfryError, messageOf } from '@belfry/model';
+import { formatHistogram, formatParseError } from '@belfry/promql';
 import {
   ALERT_PREAMBLE,
   alertTemplateData,
@@ -75,7 +75,10 @@ function hostOf(world: TemplateWorld): PrometheusHost {
     timeMs: world.timeMs,
     externalUrl: world.externalUrl,
     query: async (expr, signal) => {
-      const samples = await world.query(expr, world.timeMs, signal);
+      const samples = await world.query(expr, world.timeMs, signal).catch((error: unknown) => {
+        if (!(error instanceof BelfryError)) throw error;
+        throw new Error(error.code === 'query_syntax' ? formatParseError(error, expr) : error.message);
+      });
       return samples.map(({ labels, value, histogram }) => ({
         labels,
         value: histogram ? formatHistogram(histogram) : value,

@@ -1,5 +1,13 @@
 export type { AlertStateName, AlertTransition, RuleAlert, TransitionReason } from './alert-state.ts';
 export { RESOLVED_RETENTION_MS } from './alert-state.ts';
+export {
+  type AlertCoverage,
+  type CoverageReport,
+  type CoveredState,
+  type RecordingCoverage,
+  type TemplateCoverage,
+  uncovered,
+} from './coverage.ts';
 export { engineQuery } from './engine-query.ts';
 export {
   ALERT_NAME,
@@ -39,3 +47,14 @@ export type {
   RulesFilter,
 } from './rules-view.ts';
 export type { RuleQuery, VectorSample } from './sample.ts';
+export {
+  type RuleTestFailure,
+  type RuleTestFileResult,
+  type RuleTestGroupResult,
+  type RuleTestOptions,
+  type RuleTestReport,
+  runRuleTests,
+} from './unit-test.ts';
+export type { TestedAlert, TestedSample } from './unit-test-diff.ts';
+export type { TestFiles } from './unit-test-file.ts';
+export { formatRuleTests, ruleTestsJson, ruleTestsJunit } from './unit-test-report.ts';

@@ -4,7 +4,7 @@ import type { FunctionMap } from './functions.ts';
 import { goDuration } from './go-duration.ts';
 import { formatGoTime, type GoTime, goTimeFromMs, TIME, toNanos, ZERO_TIME_MS } from './go-time.ts';
 import { toJsonText } from './html.ts';
-import { humanizeDuration, matchText, replaceAll, titleCase } from './text-functions.ts';
+import { humanizeDuration, lowerCase, matchText, replaceAll, titleCase, upperCase } from './text-functions.ts';
 import { type GoType, HTML, mapGet, mapKeys, named, SAFE_URL, STRING_SLICE, typed } from './value.ts';
 import { isZone } from './zone.ts';
 
@@ -18,8 +18,8 @@ const text1 = (fn: (text: string) => unknown) => ({
 
 /** Alertmanager's template functions; none promises, so `renderSync` will do. */
 export const ALERTMANAGER_FUNCTIONS: FunctionMap<unknown> = {
-  toUpper: text1((text) => text.toUpperCase()),
-  toLower: text1((text) => text.toLowerCase()),
+  toUpper: text1(upperCase),
+  toLower: text1(lowerCase),
   title: text1(titleCase),
   trimSpace: text1((text) => text.trim()),
   join: {

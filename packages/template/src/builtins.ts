@@ -1,6 +1,6 @@
 import { compareText } from '@belfry/model';
 import { equal, less, MISSING_ARGUMENT } from './compare.ts';
-import { formatValue, sprint, sprintf, sprintln } from './format.ts';
+import { sprint, sprintf, sprintln } from './format.ts';
 import type { FunctionMap } from './functions.ts';
 import {
   goType,
@@ -37,8 +37,7 @@ export const BUILTINS: FunctionMap<unknown> = {
     variadic: true,
     call([callee, ...args]) {
       if (callee === undefined || callee === null) throw new Error('call of nil');
-      if (typeof callee !== 'function')
-        throw new Error(`non-function ${formatValue(callee)} of type ${typeName(callee)}`);
+      if (typeof callee !== 'function') throw new Error(`non-function of type ${typeName(callee)}`);
       return callee(...args);
     },
   },

@@ -12,10 +12,12 @@ import {
   humanize1024,
   humanizeDuration,
   humanizePercentage,
+  lowerCase,
   matchText,
   replaceAll,
   titleWords,
   toFloat,
+  upperCase,
 } from './text-functions.ts';
 import { type GoType, HTML, named, STRING_MAP, typed } from './value.ts';
 
@@ -124,8 +126,8 @@ export const PROMETHEUS_FUNCTIONS: FunctionMap<PrometheusHost> = {
   match: { params: ['string', 'string'], call: ([pattern, text]) => matchText(pattern as string, text as string) },
   safeHtml: text1((text) => named(HTML, text)),
   title: text1(titleWords),
-  toUpper: text1((text) => text.toUpperCase()),
-  toLower: text1((text) => text.toLowerCase()),
+  toUpper: text1(upperCase),
+  toLower: text1(lowerCase),
   graphLink: text1((expr) => `/graph?g0.expr=${queryEscape(expr)}&g0.tab=0`),
   tableLink: text1((expr) => `/graph?g0.expr=${queryEscape(expr)}&g0.tab=1`),
   urlQueryEscape: text1(queryEscape),

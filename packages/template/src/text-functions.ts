@@ -71,12 +71,32 @@ function groupText(matcher: ReturnType<RE2JS['matcher']>, group: string): string
   }
 }
 
+/** Go's `strings.ToUpper`: letter by letter, so that a letter without one capital (`ß`) stays. */
+export function upperCase(text: string): string {
+  return mapLetters(text, (char) => char.toUpperCase());
+}
+
+/** Go's `strings.ToLower`. */
+export function lowerCase(text: string): string {
+  return mapLetters(text, (char) => char.toLowerCase());
+}
+
+function mapLetters(text: string, map: (char: string) => string): string {
+  let out = '';
+  for (const char of text) {
+    const mapped = map(char);
+    const one = mapped.length === 1 || (mapped.length === 2 && mapped.codePointAt(0)! > 0xffff);
+    out += one ? mapped : char;
+  }
+  return out;
+}
+
 /** Go's deprecated but exact `strings.Title`: every letter behind a separator becomes a capital, the rest stays. */
 export function titleWords(text: string): string {
   let previous = ' ';
   let out = '';
   for (const char of text) {
-    out += isSeparator(previous) ? char.toUpperCase() : char;
+    out += isSeparator(previous) ? upperCase(char) : char;
     previous = char;
   }
   return out;
@@ -96,7 +116,7 @@ export function titleCase(text: string): string {
     for (const char of w) {
       if (!/\p{L}/u.test(char)) out += char;
       else {
-        out += started ? char.toLowerCase() : char.toUpperCase();
+        out += started ? lowerCase(char) : upperCase(char);
         started = true;
       }
     }
