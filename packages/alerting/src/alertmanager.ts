@@ -20,6 +20,7 @@ import { createDispatcher, type Dispatcher, type DispatcherLimits, type GroupVie
 import { type AlertingEvent, type AlertingLogger, silentLogger } from './events.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { Flush } from './flush.ts';
+import { createHeartbeats, type HeartbeatConfig, type Heartbeats } from './heartbeat.ts';
 import { createInhibitor } from './inhibitor.ts';
 import type { Integration, SentPayload } from './integration.ts';
 import { createIntegration, unsupportedReason } from './integrations.ts';
@@ -97,6 +98,8 @@ export interface AlertmanagerOptions {
   readonly integrations?: (receiver: string, real: Integration) => Integration;
   readonly logger?: AlertingLogger;
   readonly onEvent?: (event: AlertingEvent) => void;
+  /** Signs of life that are expected; their absence becomes an alert. */
+  readonly heartbeats?: readonly HeartbeatConfig[];
   /** Whether to hold alerts that seem resolved only because this process did not run; true unless told. */
   readonly guardAgainstGaps?: boolean;
 }
@@ -135,8 +138,12 @@ export interface Alertmanager {
   setSilence(request: SilenceRequest): string;
   /** @throws BelfryError `not_found` */
   expireSilence(id: string): void;
-  /** Replaces the configuration, keeping all state. A bad one changes nothing. @throws BelfryError `config_invalid` */
-  reload(config: AlertmanagerConfig | string): Promise<void>;
+  /**
+   * Replaces the configuration, keeping all state. A bad one changes nothing, and is remembered in `reloadError`; give a
+   * function that reads the file, so that a file that cannot be read is remembered too.
+   * @throws BelfryError `config_invalid`, `file_unreadable`, `template_failed`
+   */
+  reload(config: AlertmanagerConfig | string | (() => AlertmanagerConfig)): Promise<void>;
   /** Undefined when the last reload went well. */
   readonly reloadError: BelfryError | undefined;
   readonly config: AlertmanagerConfig;
@@ -151,6 +158,8 @@ export interface Alertmanager {
   /** Sends a message that is marked as a drill, and records it. */
   drill(receiver: string, alerts?: unknown): Promise<StoredNotification[]>;
   metrics(): MetricFamily[];
+  /** The expected signs of life; those of `options.heartbeats`. */
+  readonly heartbeats: Heartbeats;
   /** Stops timers and what is being sent, and closes the state. */
   close(): Promise<void>;
 }
@@ -355,6 +364,8 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
     maintain(MAINTENANCE_MS, (nowMs) => {
       silences.collect(nowMs);
       log.collect(nowMs);
+      const live = new Set(runtime.dispatcher.groups().map((g) => `${g.route.id}\xff${g.groupKey}`));
+      for (const id of lastSuppressed.keys()) if (!live.has(id)) lastSuppressed.delete(id);
       state.trimNotifications(limits.maxStoredNotifications, nowMs - retentionMs);
     }),
     maintain(ALERT_COLLECTION_MS, (nowMs) => {
@@ -364,6 +375,28 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
       runtime.pipeline.inhibitor.collect(nowMs);
     }),
   ];
+
+  const put = (posted: unknown) => {
+    guard?.check();
+    const { alerts, refused } = admit(posted, clock.now(), runtime.config.global.resolve_timeout);
+    for (const { alert, origin } of alerts) if (origin !== undefined) origins.set(alert.fingerprint, origin);
+    accept(alerts.map((a) => a.alert));
+    const nowMs = clock.now();
+    const resolved = alerts.filter((a) => isResolved(a.alert, nowMs)).length;
+    metrics.received('resolved', resolved);
+    metrics.received('firing', alerts.length - resolved);
+    metrics.invalid(refused.length);
+    onEvent({ kind: 'alerts_received', accepted: alerts.length, refused: refused.length });
+    return { accepted: alerts.length, refused };
+  };
+
+  const heartbeats = createHeartbeats({
+    heartbeats: options.heartbeats ?? [],
+    clock,
+    putAlerts: (alerts) => void attempt(() => put(alerts)),
+    lastSeen: (name) => state.heartbeat(name),
+    onPing: (name, atMs) => state.putHeartbeat(name, atMs),
+  });
 
   function integrationsOf(receiver: string): readonly Integration[] {
     const found = runtime.pipeline.integrations.get(receiver);
@@ -392,19 +425,7 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
   }
 
   return {
-    putAlerts(posted) {
-      guard?.check();
-      const { alerts, refused } = admit(posted, clock.now(), runtime.config.global.resolve_timeout);
-      for (const { alert, origin } of alerts) if (origin !== undefined) origins.set(alert.fingerprint, origin);
-      accept(alerts.map((a) => a.alert));
-      const nowMs = clock.now();
-      const resolved = alerts.filter((a) => isResolved(a.alert, nowMs)).length;
-      metrics.received('resolved', resolved);
-      metrics.received('firing', alerts.length - resolved);
-      metrics.invalid(refused.length);
-      onEvent({ kind: 'alerts_received', accepted: alerts.length, refused: refused.length });
-      return { accepted: alerts.length, refused };
-    },
+    putAlerts: put,
     getAlerts: (query = {}) => queryAlerts(context(), query),
     getGroups: (query = {}) => queryGroups(context(), runtime.dispatcher.groups(), query),
     groups: () => runtime.dispatcher.groups(),
@@ -439,7 +460,7 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
     },
     async reload(config) {
       try {
-        const next = checked(config);
+        const next = checked(typeof config === 'function' ? config() : config);
         // Whatever can fail comes before the old configuration stops working.
         const integrations = connect(next);
         const old = runtime;
@@ -506,10 +527,12 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
       metrics.families(
         readGauges({ context: context(), silences, runtime, reloadOk: reloadError === undefined, lastReloadMs }),
       ),
+    heartbeats,
     async close() {
       if (closed) return;
       closed = true;
       guard?.stop();
+      heartbeats.close();
       for (const timer of timers) timer.cancel();
       await runtime.dispatcher.stop();
       await disconnect(runtime);

@@ -129,11 +129,15 @@ const Email = z
     text,
     require_tls: z.boolean().optional(),
     force_implicit_tls: z.boolean().optional(),
+    threading: z.strictObject({ enabled: flag(false), thread_by_date: template('daily') }).optional(),
     tls_config: TlsConfig.optional(),
   })
   .superRefine(
     refine((c, complain) => {
       if (!c.to) complain('missing to address in email config');
+      if (c.threading && !['daily', 'none'].includes(c.threading.thread_by_date)) {
+        complain('thread_by_date must be daily or none', ['threading', 'thread_by_date']);
+      }
       const seen = new Set<string>();
       for (const name of Object.keys(c.headers)) {
         const normal = name.toLowerCase();

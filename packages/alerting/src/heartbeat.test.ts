@@ -1,7 +1,6 @@
 import { VirtualClock } from '@belfry/model';
 import { expect, test } from 'vitest';
 import { createAlertmanager } from './alertmanager.ts';
-import { createHeartbeats } from './heartbeat.ts';
 
 const SECOND = 1000;
 
@@ -12,6 +11,7 @@ test('a heartbeat that stops is told, and its return too', async () => {
     config:
       'route: {receiver: r, group_wait: 1s, group_interval: 10s}\nreceivers: [{name: r, webhook_configs: [{url: "http://x"}]}]\n',
     clock,
+    heartbeats: [{ name: 'backup', everyMs: 60 * SECOND, graceMs: 30 * SECOND, labels: { team: 'db' } }],
     httpClient: () => ({
       async request(request) {
         const body = JSON.parse(String(request.body));
@@ -24,11 +24,7 @@ test('a heartbeat that stops is told, and its return too', async () => {
       close: async () => {},
     }),
   });
-  const heartbeats = createHeartbeats({
-    heartbeats: [{ name: 'backup', everyMs: 60 * SECOND, graceMs: 30 * SECOND, labels: { team: 'db' } }],
-    clock,
-    putAlerts: (alerts) => void am.putAlerts(alerts),
-  });
+  const { heartbeats } = am;
   for (let i = 0; i < 3; i++) {
     await clock.advance(60 * SECOND);
     heartbeats.ping('backup');
@@ -44,6 +40,5 @@ test('a heartbeat that stops is told, and its return too', async () => {
   await clock.advance(60 * SECOND);
   expect(told).toEqual(['271s firing backup', '781s resolved backup']);
   expect(() => heartbeats.ping('other')).toThrow('no heartbeat is called "other" (there are: backup)');
-  heartbeats.close();
   await am.close();
 });

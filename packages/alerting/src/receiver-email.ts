@@ -58,7 +58,8 @@ export const deliverEmail: Deliver<ConfigOf<'email'>> = async (config, delivery)
   }
 };
 
-function compose(config: ConfigOf<'email'>, { say, sayHtml, steer }: Delivery) {
+function compose(config: ConfigOf<'email'>, delivery: Delivery) {
+  const { say, sayHtml, steer } = delivery;
   const from = steer(config.from, config.from);
   const to = steer(config.to, config.to);
   const extra: Record<string, string> = {};
@@ -72,6 +73,8 @@ function compose(config: ConfigOf<'email'>, { say, sayHtml, steer }: Delivery) {
     else extra[name] = value;
   }
   subject = oneLine(subject);
+  const thread = threadOf(config, delivery);
+  if (thread) Object.assign(extra, { 'In-Reply-To': thread, References: thread });
   const html = config.html ? sayHtml(config.html) : '';
   const text = config.text ? say(config.text) : '';
   return {
@@ -83,6 +86,13 @@ function compose(config: ConfigOf<'email'>, { say, sayHtml, steer }: Delivery) {
     text,
     headers: { From: shownFrom, To: shownTo, Subject: subject, ...extra },
   };
+}
+
+/** An id that the mails of one group share, and that no mail has itself: mail programs show them together. */
+function threadOf({ threading }: ConfigOf<'email'>, { keyHash, nowMs }: Delivery): string | undefined {
+  if (!threading?.enabled) return undefined;
+  const day = threading.thread_by_date === 'daily' ? `-${new Date(nowMs).toISOString().slice(0, 10)}` : '';
+  return `<alert-${keyHash.slice(0, 16)}${day}@alertmanager>`;
 }
 
 /** A line break in a header would let a label value add headers of its own. */

@@ -454,7 +454,7 @@ describe('email', () => {
     const { record, mails } = await withServer(
       {},
       (port) =>
-        `email_configs: [{to: "Ops <ops@x.example>, two@x.example", from: am@x.example, smarthost: "127.0.0.1:${port}", auth_username: u, auth_password: pass-word, tls_config: {insecure_skip_verify: true}, text: "plain {{ .Status }}", headers: {X-Team: "{{ .CommonLabels.alertname }}"}}]`,
+        `email_configs: [{to: "Ops <ops@x.example>, two@x.example", from: am@x.example, smarthost: "127.0.0.1:${port}", auth_username: u, auth_password: pass-word, tls_config: {insecure_skip_verify: true}, text: "plain {{ .Status }}", threading: {enabled: true}, headers: {X-Team: "{{ .CommonLabels.alertname }}"}}]`,
     );
     expect(record.outcome, record.reason).toBe('sent');
     expect(mails[0]).toMatchObject({
@@ -465,6 +465,7 @@ describe('email', () => {
     });
     expect(mails[0]!.text).toContain(`Subject: ${SUBJECT}`);
     expect(mails[0]!.text).toContain('X-Team: DiskFull');
+    expect(mails[0]!.text).toMatch(/In-Reply-To: <alert-[0-9a-f]{16}-\d{4}-\d\d-\d\d@alertmanager>/);
     expect(mails[0]!.text).toContain('plain firing');
     const decoded = mails[0]!.text.replaceAll('=\r\n', '').replaceAll('=3D', '=');
     expect(decoded).toContain('Disk &lt;b&gt;full&lt;/b&gt; &amp; &#34;burning&#34;');

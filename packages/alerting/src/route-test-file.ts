@@ -14,6 +14,33 @@ import {
   runRouteTest,
 } from './route-test.ts';
 
+/**
+ * The format, by example. Times are durations from the start of a test; labels name alerts that have them and perhaps
+ * more; `firing` and `resolved`, where given, are all that the notification holds.
+ *
+ * ```yaml
+ * config_file: alertmanager.yml          # the default, relative to this file
+ * tests:
+ * - name: a node dies at night
+ *   start: 2026-01-05T22:00:00Z          # matters for time intervals
+ *   events:
+ *   - at: 0s
+ *     alerts:
+ *     - labels: {alertname: NodeDown, severity: critical, instance: i1}
+ *       for: 20m                         # resolves then; else fires until resolved below
+ *     - labels: {alertname: Disk, severity: warning, instance: i1}
+ *   - at: 1h
+ *     resolve: ['alertname="Disk"']
+ *     silence: [{matchers: 'team="db"', duration: 2h}]
+ *   expect:                              # notifications; others are failures unless allow_others
+ *   - {at: 10s, receiver: pager, firing: [{alertname: NodeDown}], resolved: []}
+ *   - {at: 20m10s, within: 1m, receiver: pager, resolved: [{alertname: NodeDown}]}
+ *   states:                              # active, inhibited, silenced, muted or absent, and by what
+ *   - {at: 1m, alert: {alertname: Disk}, state: inhibited, by: node-down}
+ *   run_for: 3h                          # at least until the last line above
+ * ```
+ */
+
 /** A Monday morning: the default start of a test. */
 const DEFAULT_START = '2026-01-05T09:00:00Z';
 

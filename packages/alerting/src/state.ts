@@ -25,6 +25,9 @@ export interface State extends SilenceStorage, LogStorage {
   putAlerts(alerts: readonly Alert[]): void;
   deleteAlerts(fingerprints: readonly string[]): void;
   markAlive(atMs: number): void;
+  /** When a heartbeat was last seen. */
+  heartbeat(name: string): number | undefined;
+  putHeartbeat(name: string, atMs: number): void;
   /** @returns its id */
   addNotification(record: NotificationRecord): number;
   notifications(query: NotificationQuery): StoredNotification[];
@@ -84,6 +87,10 @@ export function openState(directory: string | undefined): State {
   };
   const bodies = (table: string) =>
     (sql(`SELECT body FROM ${table}`).all() as { body: string }[]).map((row) => JSON.parse(row.body));
+  const meta = (key: string) =>
+    (sql('SELECT value FROM meta WHERE key = ?').get(key) as { value: number } | undefined)?.value;
+  const putMeta = (key: string, value: number) =>
+    void sql('INSERT OR REPLACE INTO meta VALUES (?, ?)').run(key, Math.round(value));
   const rows = (text: string, ...values: SQLInputValue[]): StoredNotification[] =>
     (sql(text).all(...values) as { id: number; body: string }[]).map((r) => ({ id: r.id, ...JSON.parse(r.body) }));
 
@@ -91,7 +98,7 @@ export function openState(directory: string | undefined): State {
     silences: bodies('silences') as Silence[],
     alerts: bodies('alerts').map(alertFromJson),
     logEntries: readLog(sql('SELECT * FROM log').all() as unknown as LogRow[]),
-    lastAliveMs: (sql("SELECT value FROM meta WHERE key = 'alive'").get() as { value: number } | undefined)?.value,
+    lastAliveMs: meta('alive'),
     putSilences: (silences) =>
       transaction(() => {
         for (const s of silences) sql('INSERT OR REPLACE INTO silences VALUES (?, ?)').run(s.id, JSON.stringify(s));
@@ -122,9 +129,9 @@ export function openState(directory: string | undefined): State {
       transaction(() => {
         for (const f of fingerprints) sql('DELETE FROM alerts WHERE fingerprint = ?').run(f);
       }),
-    markAlive: (atMs) => {
-      sql("INSERT OR REPLACE INTO meta VALUES ('alive', ?)").run(Math.round(atMs));
-    },
+    markAlive: (atMs) => putMeta('alive', atMs),
+    heartbeat: (name) => meta(`heartbeat:${name}`),
+    putHeartbeat: (name, atMs) => putMeta(`heartbeat:${name}`, atMs),
     addNotification: (record) =>
       transaction(() => {
         const { lastInsertRowid } = sql(

@@ -1,5 +1,4 @@
-import { createAlertmanager, createHeartbeats } from '@belfry/alerting';
-import { systemClock } from '@belfry/model';
+import { createAlertmanager } from '@belfry/alerting';
 import { expect, test } from 'vitest';
 import { createHttpServer } from '../http.ts';
 import { alertingRoutes } from './alerting-routes.ts';
@@ -8,19 +7,15 @@ test('history, reasons, groups, previews, drills and heartbeats over HTTP', asyn
   const am = createAlertmanager({
     config:
       'route: {receiver: team}\nreceivers: [{name: team, webhook_configs: [{url: "http://127.0.0.1:9/very-secret-path"}]}]\n',
+    heartbeats: [{ name: 'backup', everyMs: 60_000, graceMs: 0 }],
     httpClient: () => ({
       request: async () => ({ status: 200, headers: {}, body: new Uint8Array() }),
       stream: () => Promise.reject(new Error('not here')),
       close: async () => {},
     }),
   });
-  const heartbeats = createHeartbeats({
-    heartbeats: [{ name: 'backup', everyMs: 60_000, graceMs: 0 }],
-    clock: systemClock,
-    putAlerts: (alerts) => void am.putAlerts(alerts),
-  });
   const app = await createHttpServer();
-  await app.register(alertingRoutes(am, heartbeats));
+  await app.register(alertingRoutes(am));
   const call = async (method: 'GET' | 'POST', path: string, payload?: object) => {
     const response = await app.inject({ method, url: `/api/belfry/alerting${path}`, ...(payload ? { payload } : {}) });
     return { status: response.statusCode, body: response.json() };
@@ -51,7 +46,6 @@ test('history, reasons, groups, previews, drills and heartbeats over HTTP', asyn
   expect((await call('GET', '/notifications?limit=x')).body).toMatchObject({ status: 'error', errorType: 'bad_data' });
   expect((await call('POST', '/heartbeats/backup/ping')).body).toEqual({ ok: true });
   expect((await call('GET', '/heartbeats')).body.heartbeats).toMatchObject([{ name: 'backup', missing: false }]);
-  heartbeats.close();
   await app.close();
   await am.close();
 });

@@ -16,7 +16,7 @@ const OUTCOMES = ['sent', 'failed', 'suppressed', 'withheld'] as const;
  * What Alertmanager's interface does not have, under `/api/belfry/alerting`: the history of notifications, the reasons,
  * the groups with their timers, previews, drills, heartbeats.
  */
-export function alertingRoutes(alertmanager: Alertmanager, heartbeats?: Heartbeats): FastifyPluginAsync {
+export function alertingRoutes(alertmanager: Alertmanager): FastifyPluginAsync {
   return async (app) => {
     await app.register(
       async (scope) => {
@@ -26,7 +26,7 @@ export function alertingRoutes(alertmanager: Alertmanager, heartbeats?: Heartbea
         });
         historyRoutes(scope, alertmanager);
         tryOutRoutes(scope, alertmanager);
-        heartbeatRoutes(scope, heartbeats);
+        heartbeatRoutes(scope, alertmanager.heartbeats);
       },
       { prefix: '/api/belfry/alerting' },
     );
@@ -69,15 +69,11 @@ function tryOutRoutes(scope: FastifyInstance, am: Alertmanager): void {
   }));
 }
 
-function heartbeatRoutes(scope: FastifyInstance, heartbeats: Heartbeats | undefined): void {
-  const present = (): Heartbeats => {
-    if (!heartbeats) throw new BelfryError('not_found', 'no heartbeats are configured');
-    return heartbeats;
-  };
-  scope.get('/heartbeats', async () => ({ heartbeats: present().list() }));
+function heartbeatRoutes(scope: FastifyInstance, heartbeats: Heartbeats): void {
+  scope.get('/heartbeats', async () => ({ heartbeats: heartbeats.list() }));
   // Any method, because what pings is often a webhook or a line of shell.
   scope.all<{ Params: { name: string } }>('/heartbeats/:name/ping', async (request) => {
-    present().ping(request.params.name);
+    heartbeats.ping(request.params.name);
     return { ok: true };
   });
 }
