@@ -38,9 +38,12 @@ export type ClientFactory = (config: HttpConfig, options?: { readonly socketPath
 /** Called with what has changed; a source without targets is gone. */
 export type EmitTargets = (found: readonly TargetsFound[]) => void;
 
+/** So long targets that are known already wait for a mechanism that has not answered yet. */
+const FIRST_ANSWER_MS = 5000;
+
 /**
  * Starts every mechanism of a section. `emit` is called with all targets known, whenever that changes; the first time
- * when each mechanism has answered once or failed to.
+ * when each mechanism has answered, or some seconds have gone by.
  */
 export function discover(
   config: DiscoveryConfig,
@@ -48,6 +51,11 @@ export function discover(
   emit: (all: readonly TargetsFound[]) => void,
 ): Discovery {
   const known = new Map<string, TargetsFound>();
+  const unanswered = new Set<string>();
+  let holding = true;
+  const tell = () => {
+    if (!holding) emit([...known.values()]);
+  };
   const emitterOf = (mechanism: string): EmitTargets => {
     return (found) => {
       for (const group of found) {
@@ -55,33 +63,45 @@ export function discover(
         if (group.targets.length === 0) known.delete(id);
         else known.set(id, group);
       }
-      emit([...known.values()]);
+      unanswered.delete(mechanism);
+      if (unanswered.size === 0) holding = false;
+      tell();
     };
   };
-  const running: Discovery[] = [];
-  const startAll = <T>(
+  const starts: (() => Discovery)[] = [];
+  const plan = <T>(
     name: string,
     configs: readonly T[],
     start: (config: T, deps: DiscoveryDependencies, emit: EmitTargets) => Discovery,
   ) => {
     configs.forEach((c, i) => {
-      running.push(start(c, dependencies, emitterOf(`${name}/${i}`)));
+      const mechanism = `${name}/${i}`;
+      unanswered.add(mechanism);
+      starts.push(() => start(c, dependencies, emitterOf(mechanism)));
     });
   };
+  plan('file', config.file_sd_configs, discoverFiles);
+  plan('http', config.http_sd_configs, discoverHttp);
+  plan('dns', config.dns_sd_configs, discoverDns);
+  plan('docker', config.docker_sd_configs, discoverDocker);
+  plan('consul', config.consul_sd_configs, discoverConsul);
+  plan('kubernetes', config.kubernetes_sd_configs, discoverKubernetes);
   const fixed = config.static_configs.map((group, i) => ({
     source: String(i),
     targets: group.targets.map((address) => ({ __address__: address })),
     labels: group.labels,
   }));
   emitterOf('static')(fixed);
-  startAll('file', config.file_sd_configs, discoverFiles);
-  startAll('http', config.http_sd_configs, discoverHttp);
-  startAll('dns', config.dns_sd_configs, discoverDns);
-  startAll('docker', config.docker_sd_configs, discoverDocker);
-  startAll('consul', config.consul_sd_configs, discoverConsul);
-  startAll('kubernetes', config.kubernetes_sd_configs, discoverKubernetes);
+  const running = starts.map((start) => start());
+  const release = () => {
+    if (!holding) return;
+    holding = false;
+    tell();
+  };
+  const timer = dependencies.clock.after(FIRST_ANSWER_MS, release, { background: true });
   return {
     stop() {
+      timer.cancel();
       for (const discovery of running) discovery.stop();
     },
   };
