@@ -1,4 +1,4 @@
-import { pack, scrapeJob } from '@belfry/sdk';
+import { pack, scrapeJob, sloDashboard } from '@belfry/sdk';
 import { critical, further, warnings } from './alerts.ts';
 import { billagedOverview } from './dashboards/billaged-overview.ts';
 import { billingMetrics } from './dashboards/billing-metrics.ts';
@@ -24,7 +24,15 @@ export default pack({
   ],
   rules: [indicators, critical, warnings, further],
   routing: metaldRouting,
-  dashboards: [vmOperations, securityOperations, billingMetrics, multiTenantBilling, systemHealth, billagedOverview],
+  dashboards: [
+    vmOperations,
+    securityOperations,
+    billingMetrics,
+    multiTenantBilling,
+    systemHealth,
+    billagedOverview,
+    sloDashboard('metald-slos', { title: 'metald and billaged: objectives', tags: ['metald', 'billaged'] }, slos),
+  ],
   slos,
   scenarios,
 });

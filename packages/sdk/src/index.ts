@@ -11,3 +11,4 @@ export * from './routing.ts';
 export * from './runtime-metrics.ts';
 export * from './scenario.ts';
 export * from './slo.ts';
+export * from './slo-dashboard.ts';
