@@ -15,7 +15,7 @@ const HEADER_BYTES = 8;
 const MAX_SEGMENT_BYTES = 512 * 1024 * 1024;
 const FLUSH_BYTES = 1024 * 1024;
 /** Most chunks are shorter; longer ones are read again with their true length. */
-const LIKELY_CHUNK_BYTES = 1200;
+const LIKELY_CHUNK_BYTES = 500;
 
 export interface ChunkWriter {
   readonly files: Files;

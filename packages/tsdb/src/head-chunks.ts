@@ -255,7 +255,7 @@ function startFile(h: HeadChunks): void {
 
 const range: Range = { bytes: new Uint8Array(0), at: 0 };
 /** Most chunks are shorter; longer ones are read again with their true length. */
-const LIKELY_CHUNK_BYTES = 1200;
+const LIKELY_CHUNK_BYTES = 500;
 
 /** Finds the data of a chunk: sets `out` to where it begins and returns where it ends, or −1 when the file is damaged. */
 export function findHeadChunk(h: HeadChunks, position: number, out: Range): number {

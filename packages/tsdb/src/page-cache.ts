@@ -1,7 +1,8 @@
 import type { FileHandle } from './files.ts';
 import { DECODE_SLACK_BYTES } from './xor.ts';
 
-const PAGE_BITS = 16;
+/** Small enough that a chunk of a series here and there does not cost much more than its own bytes. */
+const PAGE_BITS = 14;
 const PAGE_BYTES = 1 << PAGE_BITS;
 
 /** The cache's own limit unless told otherwise. */
@@ -43,7 +44,7 @@ export function cachedFile(cache: PageCache, file: FileHandle): CachedFile {
   return { id: cache.nextId++, file };
 }
 
-/** Pages a file can have: keys are `id * 2^18 + page`, so files up to 16 GiB. */
+/** Pages a file can have: keys are `id * 2^18 + page`, so files up to 4 GiB. */
 const PAGES_PER_FILE = 2 ** 18;
 
 /** Where bytes lie: valid until the next call to {@link readRange}. `DECODE_SLACK_BYTES` behind them may be looked at. */

@@ -40,7 +40,7 @@ export interface ReplayResult {
 interface Replay {
   readonly head: Head;
   /** Slots by their number in the log. Several numbers may stand for one series. */
-  readonly slots: Map<number, number>;
+  readonly slots: RefIndex;
   readonly stored: Map<number, StoredChunk[]>;
   readonly columns: SampleColumns;
   samples: number;
@@ -59,7 +59,7 @@ export function* replayWal(
   progress: ReplayProgress,
   outOfOrderDirectory: string,
 ): Generator<void, ReplayResult, void> {
-  const r: Replay = { head, slots: new Map(), stored, columns: sampleColumns(4096), samples: 0, unknownRefs: 0 };
+  const r: Replay = { head, slots: newRefIndex(), stored, columns: sampleColumns(4096), samples: 0, unknownRefs: 0 };
   const damages: SegmentDamage[] = [];
   for (const ref of stored.keys()) if (ref >= head.nextWalRef) head.nextWalRef = ref + 1;
   const sources = replaySources(files, directory);
@@ -89,7 +89,7 @@ export function* replayWal(
   }
   progress.state = 'done';
   const aliases = new Map<number, number>();
-  for (const [ref, slot] of r.slots) if (head.series.walRefs[slot] !== ref) aliases.set(ref, progress.max);
+  for (const [ref, slot] of refsOf(r.slots)) if (head.series.walRefs[slot] !== ref) aliases.set(ref, progress.max);
   return { damages, samples: r.samples, unknownRefs: r.unknownRefs, aliases };
 }
 
@@ -98,9 +98,9 @@ function replayOutOfOrder(r: Replay, record: Uint8Array): void {
   const { outOfOrder } = r.head;
   if (record[0] === RECORD.mmapMarkers) {
     for (const { ref, chunk } of decodeMmapMarkers(c)) {
-      const slot = r.slots.get(ref);
+      const slot = findRef(r.slots, ref);
       // A marker of a chunk that the crash took with it means nothing: the samples are here.
-      if (slot === undefined || !r.stored.get(ref)?.some((s) => s.position === chunk)) continue;
+      if (slot === 0 || !r.stored.get(ref)?.some((s) => s.position === chunk)) continue;
       outOfOrderSeries(outOfOrder, slot).count = 0;
     }
   } else if (record[0] === RECORD.samples) {
@@ -108,8 +108,8 @@ function replayOutOfOrder(r: Replay, record: Uint8Array): void {
     decodeSamples(c, r.columns);
     const { refs, ts, words, count } = r.columns;
     for (let i = 0; i < count; i++) {
-      const slot = r.slots.get(refs[i]);
-      if (slot === undefined) noteUnknown(r, refs[i]);
+      const slot = findRef(r.slots, refs[i]);
+      if (slot === 0) noteUnknown(r, refs[i]);
       else if (insertOutOfOrder(outOfOrder, slot, ts[i], words[2 * i], words[2 * i + 1])) r.samples++;
     }
   }
@@ -145,8 +145,8 @@ function replayRecord(r: Replay, record: Uint8Array): void {
     type === RECORD.customFloatHistograms
   ) {
     for (const { ref, t, histogram } of decodeHistograms(c, type)) {
-      const slot = r.slots.get(ref);
-      if (slot === undefined) noteUnknown(r, ref);
+      const slot = findRef(r.slots, ref);
+      if (slot === 0) noteUnknown(r, ref);
       else if (t >= r.head.minValidT && t > r.head.series.xor.lastT[slot]) {
         appendHistogramSample(r.head, slot, t, histogram);
         noteTime(r.head, t);
@@ -155,31 +155,31 @@ function replayRecord(r: Replay, record: Uint8Array): void {
     }
   } else if (type === RECORD.tombstones) {
     for (const stone of decodeTombstones(c)) {
-      const slot = r.slots.get(stone.ref);
-      if (slot !== undefined && stone.maxMs >= r.head.minValidT) deleteInHead(r.head, slot, stone);
+      const slot = findRef(r.slots, stone.ref);
+      if (slot !== 0 && stone.maxMs >= r.head.minValidT) deleteInHead(r.head, slot, stone);
     }
   } else if (type === RECORD.exemplars) {
     for (const e of decodeExemplars(c)) {
-      const slot = r.slots.get(e.ref);
-      if (slot !== undefined) addExemplar(r.head.exemplars, r.head.series.labels[slot], e.labels, e.value, e.t);
+      const slot = findRef(r.slots, e.ref);
+      if (slot !== 0) addExemplar(r.head.exemplars, r.head.series.labels[slot], e.labels, e.value, e.t);
     }
   } else if (type === RECORD.metadata) {
     for (const { ref, metadata } of decodeMetadata(c)) {
-      const slot = r.slots.get(ref);
-      if (slot !== undefined) r.head.metadata.set(slot, metadata);
+      const slot = findRef(r.slots, ref);
+      if (slot !== 0) r.head.metadata.set(slot, metadata);
     }
   }
   // Other types come from a newer Prometheus and concern what we do not keep.
 }
 
 function replaySeries(r: Replay, ref: number, labels: Parameters<typeof getOrCreateSeries>[1]): void {
-  if (r.slots.has(ref)) return;
+  if (findRef(r.slots, ref) !== 0) return;
   const { head } = r;
   const slot = getOrCreateSeries(head, labels, ref);
   if (slot === 0) return;
   if (ref >= head.nextWalRef) head.nextWalRef = ref + 1;
   head.series.logged[slot] = 1;
-  r.slots.set(ref, slot);
+  setRef(r.slots, ref, slot);
   const chunks = r.stored.get(ref);
   if (chunks) adoptChunks(head, slot, chunks);
 }
@@ -216,8 +216,8 @@ function replaySamples(r: Replay): void {
   const { minValidT } = head;
   let { minT, maxT } = head;
   for (let i = 0; i < c.count; i++) {
-    const slot = slots.get(c.refs[i]);
-    if (slot === undefined) {
+    const slot = findRef(slots, c.refs[i]);
+    if (slot === 0) {
       noteUnknown(r, c.refs[i]);
       continue;
     }
@@ -230,6 +230,43 @@ function replaySamples(r: Replay): void {
   }
   head.minT = minT;
   head.maxT = maxT;
+}
+
+/** Slots by number: numbers are dense, as series come one after the other, so mostly an array; a map beyond. */
+interface RefIndex {
+  dense: Int32Array;
+  readonly sparse: Map<number, number>;
+}
+
+/** The array has at most this many elements. */
+const MAX_DENSE_REFS = 2 ** 25;
+
+function newRefIndex(): RefIndex {
+  return { dense: new Int32Array(1024), sparse: new Map() };
+}
+
+/** The slot, or 0. */
+function findRef(index: RefIndex, ref: number): number {
+  if (ref < index.dense.length) return index.dense[ref];
+  return index.sparse.get(ref) ?? 0;
+}
+
+function setRef(index: RefIndex, ref: number, slot: number): void {
+  if (ref >= MAX_DENSE_REFS) {
+    index.sparse.set(ref, slot);
+    return;
+  }
+  if (ref >= index.dense.length) {
+    const dense = new Int32Array(Math.min(MAX_DENSE_REFS, Math.max(ref + 1, index.dense.length * 2)));
+    dense.set(index.dense);
+    index.dense = dense;
+  }
+  index.dense[ref] = slot;
+}
+
+function* refsOf(index: RefIndex): Generator<[ref: number, slot: number], void, void> {
+  for (let ref = 0; ref < index.dense.length; ref++) if (index.dense[ref] !== 0) yield [ref, index.dense[ref]];
+  yield* index.sparse;
 }
 
 /** After reading the log: what appenders compare with. */

@@ -163,7 +163,7 @@ export function storeMetrics(state: DatabaseState): StoreMetric[] {
   gauge('prometheus_tsdb_data_replay_duration_seconds', 'Time that reading the log at start took.', c.replaySeconds);
   gauge('prometheus_tsdb_lowest_timestamp', 'Oldest time stored, ms.', oldest(state));
   gauge('belfry_tsdb_open_chunk_bytes', 'Memory of open chunks.', arenaBytes(head.series.arena));
-  gauge('belfry_tsdb_cache_pages', 'Pages of files in memory, 64 KiB each.', cache.pages.length);
+  gauge('belfry_tsdb_cache_pages', 'Pages of files in memory, 16 KiB each.', cache.pages.length);
   counter('belfry_tsdb_cache_reads_total', 'Pages read from files.', cache.reads);
   gauge('belfry_tsdb_readers', 'Selections under way.', state.readers.size);
   return out;

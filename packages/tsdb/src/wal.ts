@@ -10,10 +10,11 @@
  */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { assert } from '@belfry/model';
-import { compressSync, uncompressSync } from 'snappy';
+import { compressSync } from 'snappy';
 import { ByteBuffer } from './bytes.ts';
 import { crc32c } from './crc32c.ts';
 import type { FileHandle, Files } from './files.ts';
+import { decompressSnappy } from './snappy-block.ts';
 
 export const WAL_PAGE_BYTES = 32 * 1024;
 export const WAL_SEGMENT_BYTES = 128 * 1024 * 1024;
@@ -414,6 +415,6 @@ function takeFragment(
 
 function decompress(data: Uint8Array, flags: number): Uint8Array {
   if (flags === 0) return data;
-  if (flags === FLAG_SNAPPY) return uncompressSync(data as Buffer, { asBuffer: true }) as Buffer;
+  if (flags === FLAG_SNAPPY) return decompressSnappy(data);
   return zstdDecompressSync(data);
 }
