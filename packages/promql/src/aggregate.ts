@@ -491,39 +491,41 @@ function withoutHistograms(columns: Columns): Columns {
   return rest;
 }
 
-/** The best `k` rows of a group at a step, best first, into `heap`. NaN is worse than any number. */
+/** Whether row `a` is worse than row `b` at a step: they have to go first. NaN is worse than any number. */
+function worse(values: Float64Array, count: number, j: number, top: boolean, a: number, b: number): boolean {
+  const x = values[a * count + j]!;
+  const y = values[b * count + j]!;
+  if (x !== x) return y === y;
+  return top ? x < y : x > y;
+}
+
+/** The best `k` rows of a group at a step, best first, into `heap`. Returns how many there are. */
 function bestAt(columns: Columns, rows: Int32Array, j: number, k: number, top: boolean, heap: Int32Array): number {
   const { count } = columns.grid;
-  const { values } = columns;
-  const worse = (a: number, b: number): boolean => {
-    const x = values[a * count + j]!;
-    const y = values[b * count + j]!;
-    if (x !== x) return y === y;
-    return top ? x < y : x > y;
-  };
+  const { values, present } = columns;
   let size = 0;
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
-    if (columns.present[row * count + j] !== FLOAT) continue;
+    if (present[row * count + j] !== FLOAT) continue;
     if (size < k) {
       let at = size++;
       heap[at] = row;
       while (at > 0) {
         const parent = (at - 1) >> 1;
-        if (!worse(heap[at]!, heap[parent]!)) break;
+        if (!worse(values, count, j, top, heap[at]!, heap[parent]!)) break;
         swap(heap, at, parent);
         at = parent;
       }
-    } else if (worse(heap[0]!, row)) {
+    } else if (worse(values, count, j, top, heap[0]!, row)) {
       heap[0] = row;
-      siftDown(heap, size, worse);
+      siftDown(heap, size, values, count, j, top);
     }
   }
   const n = size;
   // Taking the worst out from the root again and again leaves the best in front.
   while (size > 1) {
     swap(heap, 0, --size);
-    siftDown(heap, size, worse);
+    siftDown(heap, size, values, count, j, top);
   }
   return n;
 }
@@ -534,13 +536,13 @@ function swap(heap: Int32Array, a: number, b: number): void {
   heap[b] = row;
 }
 
-function siftDown(heap: Int32Array, size: number, worse: (a: number, b: number) => boolean): void {
+function siftDown(heap: Int32Array, size: number, values: Float64Array, count: number, j: number, top: boolean): void {
   let at = 0;
   for (;;) {
     let child = 2 * at + 1;
     if (child >= size) return;
-    if (child + 1 < size && worse(heap[child + 1]!, heap[child]!)) child++;
-    if (!worse(heap[child]!, heap[at]!)) return;
+    if (child + 1 < size && worse(values, count, j, top, heap[child + 1]!, heap[child]!)) child++;
+    if (!worse(values, count, j, top, heap[child]!, heap[at]!)) return;
     swap(heap, at, child);
     at = child;
   }
@@ -591,21 +593,20 @@ function sampleRows(context: Context, node: Aggregation, columns: Columns, param
 export function countValues(node: Aggregation, columns: Columns, label: string): Columns {
   const { count } = columns.grid;
   const grouping = node.without ? node.grouping : [...node.grouping, label];
-  const rows = new Map<string, { labels: Labels; counts: Float64Array }>();
+  const rows = new Map<string, CountedValue>();
   for (let row = 0; row < columns.labels.length; row++) {
+    const known = new Map<number, CountedValue>();
     for (let j = 0; j < count; j++) {
-      const kind = columns.present[row * count + j];
+      const cell = row * count + j;
+      const kind = columns.present[cell];
       if (kind === 0) continue;
-      const text =
-        kind === FLOAT
-          ? plainDecimal(columns.values[row * count + j]!)
-          : formatHistogram(columns.histograms!.get(row * count + j)!);
-      const labels = groupLabels(withLabel(columns.labels[row]!, label, text), grouping, node.without);
-      const key = labelsKey(labels);
-      let entry = rows.get(key);
+      const value = columns.values[cell]!;
+      let entry = kind === FLOAT && value !== 0 ? known.get(value) : undefined;
       if (!entry) {
-        entry = { labels, counts: new Float64Array(count) };
-        rows.set(key, entry);
+        const text = kind === FLOAT ? plainDecimal(value) : formatHistogram(columns.histograms!.get(cell)!);
+        const labels = groupLabels(withLabel(columns.labels[row]!, label, text), grouping, node.without);
+        entry = entryOf(rows, labels, count);
+        if (kind === FLOAT) known.set(value, entry);
       }
       entry.counts[j]!++;
     }
@@ -615,6 +616,21 @@ export function countValues(node: Aggregation, columns: Columns, label: string):
   for (const [row, entry] of list.entries()) values.set(entry.counts, row * count);
   const present = Uint8Array.from(values, (n) => (n > 0 ? FLOAT : 0));
   return { grid: columns.grid, labels: list.map((entry) => entry.labels), values, present };
+}
+
+interface CountedValue {
+  readonly labels: Labels;
+  readonly counts: Float64Array;
+}
+
+function entryOf(rows: Map<string, CountedValue>, labels: Labels, count: number): CountedValue {
+  const key = labelsKey(labels);
+  let entry = rows.get(key);
+  if (!entry) {
+    entry = { labels, counts: new Float64Array(count) };
+    rows.set(key, entry);
+  }
+  return entry;
 }
 
 function withLabel(labels: Labels, name: string, value: string): Labels {

@@ -209,6 +209,18 @@ export function classicFraction(lower: number, upper: number, { bounds, counts, 
   return (upperRank - lowerRank) / count;
 }
 
+/** The q-quantile of the first `length` numbers, which are sorted and none of them NaN. */
+export function quantileOfSorted(q: number, sorted: Float64Array, length: number): number {
+  if (Number.isNaN(q)) return NaN;
+  if (q < 0) return -Infinity;
+  if (q > 1) return Infinity;
+  const rank = q * (length - 1);
+  const low = Math.max(0, Math.floor(rank));
+  const high = Math.min(length - 1, low + 1);
+  const weight = rank - Math.floor(rank);
+  return sorted[low]! * (1 - weight) + sorted[high]! * weight;
+}
+
 /** The q-quantile of `length` numbers, which are sorted in place: NaN first. */
 export function quantileOf(q: number, values: Float64Array, length: number): number {
   if (length === 0 || Number.isNaN(q)) return NaN;

@@ -513,14 +513,14 @@ function otherTimes(expr: Expr, t: number): number[] {
 /** Every selector and subquery that is not pinned yet, outside of subqueries, pinned to `ms`. */
 function pinSelectors(expr: Expr, ms: number): Expr {
   const at = { kind: 'timestamp', ms } as const;
-  const pinSelector = (s: VectorSelector): VectorSelector => (s.at ? s : { ...s, at });
+  const pinSelector = (s: VectorSelector): VectorSelector => (s.at?.kind === 'timestamp' ? s : { ...s, at });
   switch (expr.kind) {
     case 'selector':
       return pinSelector(expr);
     case 'range':
       return { ...expr, selector: pinSelector(expr.selector) };
     case 'subquery':
-      return expr.at ? expr : { ...expr, at };
+      return expr.at?.kind === 'timestamp' ? expr : { ...expr, at };
     case 'paren':
     case 'unary':
       return { ...expr, expr: pinSelectors(expr.expr, ms) };

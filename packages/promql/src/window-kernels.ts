@@ -4,7 +4,7 @@
  * `out[base + j]` and sets `present[base + j]` to FLOAT. Window ends never go back from one step to the next.
  */
 import { FLOAT } from './columns.ts';
-import { quantileOf } from './histogram-quantile.ts';
+import { quantileOf, quantileOfSorted } from './histogram-quantile.ts';
 
 export interface WindowGeometry {
   readonly count: number;
@@ -107,34 +107,127 @@ const tsOfFirst: FloatKernel = (ts, _vs, lo, hi, count, out, present, base) => {
   }
 };
 
-/** Kahan's sum in Neumaier's form, as everywhere in Prometheus. */
+/** From windows of this many samples on, sums are kept from step to step instead of being made anew. */
+const LONG_WINDOW = 16;
+
 const sumOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  const slid = slideSums(vs, lo, hi, count);
   for (let j = 0; j < count; j++) {
-    const end = hi[j]!;
-    let i = lo[j]!;
-    if (i === end) continue;
-    let sum = 0;
-    let c = 0;
-    for (; i < end; i++) {
-      const v = vs[i]!;
-      const t = sum + v;
-      if (t === Infinity || t === -Infinity) c = 0;
-      else if (Math.abs(sum) >= Math.abs(v)) c += sum - t + v;
-      else c += v - t + sum;
-      sum = t;
-    }
-    out[base + j] = sum === Infinity || sum === -Infinity ? sum : sum + c;
+    if (hi[j] === lo[j]) continue;
+    out[base + j] = slid ? windowSums[j]! : kahanSum(vs, lo[j]!, hi[j]!);
     present[base + j] = FLOAT;
   }
 };
 
+/** Kahan's sum in Neumaier's form, as everywhere in Prometheus. */
+function kahanSum(vs: Float64Array, from: number, to: number): number {
+  let sum = 0;
+  let c = 0;
+  for (let i = from; i < to; i++) {
+    const v = vs[i]!;
+    const t = sum + v;
+    // The rounding error, exactly, without asking which of the two is larger.
+    const rounded = t - sum;
+    c += sum - (t - rounded) + (v - rounded);
+    sum = t;
+  }
+  // Not a number: something infinite was met, which the quick error term cannot bear.
+  return c === c ? sum + c : carefulSum(vs, from, to);
+}
+
+function carefulSum(vs: Float64Array, from: number, to: number): number {
+  let sum = 0;
+  let c = 0;
+  for (let i = from; i < to; i++) {
+    const v = vs[i]!;
+    const t = sum + v;
+    if (t === Infinity || t === -Infinity) c = 0;
+    else if (Math.abs(sum) >= Math.abs(v)) c += sum - t + v;
+    else c += v - t + sum;
+    sum = t;
+  }
+  return sum === Infinity || sum === -Infinity ? sum : sum + c;
+}
+
 const avgOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+  const slid = slideSums(vs, lo, hi, count);
   for (let j = 0; j < count; j++) {
-    if (hi[j] === lo[j]) continue;
-    out[base + j] = mean(vs, lo[j]!, hi[j]!);
+    const n = hi[j]! - lo[j]!;
+    if (n === 0) continue;
+    out[base + j] = slid ? windowSums[j]! / n : mean(vs, lo[j]!, hi[j]!);
     present[base + j] = FLOAT;
   }
 };
+
+let windowSums = new Float64Array(256);
+let suffixHigh = new Float64Array(1024);
+let suffixLow = new Float64Array(1024);
+
+/**
+ * Sums of all windows into `windowSums`, each from the samples inside of it only: sums of what is left of a mark, made
+ * backwards once per mark, and of what came in since. Everything in double-double, so that the result is the true sum,
+ * rounded once. False, and nothing done, where windows are short or a value is not finite.
+ */
+function slideSums(vs: Float64Array, lo: Int32Array, hi: Int32Array, count: number): boolean {
+  const from = lo[0]!;
+  const to = hi[count - 1]!;
+  if (count < 4 || hi[count >> 1]! - lo[count >> 1]! < LONG_WINDOW || !allFinite(vs, from, to)) return false;
+  if (windowSums.length < count) windowSums = new Float64Array(count);
+  if (suffixHigh.length < to + 1) {
+    suffixHigh = new Float64Array(to * 2);
+    suffixLow = new Float64Array(to * 2);
+  }
+  let mark = from;
+  let next = from;
+  let high = 0;
+  let low = 0;
+  for (let j = 0; j < count; j++) {
+    const first = lo[j]!;
+    const end = hi[j]!;
+    if (first >= mark) {
+      suffixSums(vs, first, end);
+      mark = end;
+      next = end;
+      high = 0;
+      low = 0;
+    }
+    for (; next < end; next++) {
+      const v = vs[next]!;
+      const t = high + v;
+      const rounded = t - high;
+      low += high - (t - rounded) + (v - rounded);
+      high = t;
+    }
+    const a = first < mark ? suffixHigh[first]! : 0;
+    const t = a + high;
+    const rounded = t - a;
+    const error = a - (t - rounded) + (high - rounded);
+    windowSums[j] = t + (error + ((first < mark ? suffixLow[first]! : 0) + low));
+  }
+  return true;
+}
+
+function suffixSums(vs: Float64Array, from: number, to: number): void {
+  let high = 0;
+  let low = 0;
+  for (let i = to - 1; i >= from; i--) {
+    const v = vs[i]!;
+    const t = high + v;
+    const rounded = t - high;
+    low += high - (t - rounded) + (v - rounded);
+    high = t;
+    suffixHigh[i] = high;
+    suffixLow[i] = low;
+  }
+}
+
+/** Largest magnitude of which a long window's sum cannot overflow. */
+const SAFE_MAGNITUDE = 1e290;
+
+function allFinite(vs: Float64Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (!(Math.abs(vs[i]!) < SAFE_MAGNITUDE)) return false;
+  return true;
+}
 
 /** The direct mean as long as the sum does not overflow, from there on the incremental one. */
 export function mean(vs: Float64Array, from: number, to: number): number {
@@ -248,13 +341,13 @@ function variance(vs: Float64Array, from: number, to: number): number {
     const delta = v - (m + mc);
     const step = delta / n;
     let t = m + step;
-    if (t === Infinity || t === -Infinity) mc = 0;
-    else mc += Math.abs(m) >= Math.abs(step) ? m - t + step : step - t + m;
+    let r = t - m;
+    mc += m - (t - r) + (step - r);
     m = t;
     const more = delta * (v - (m + mc));
     t = aux + more;
-    if (t === Infinity || t === -Infinity) auxC = 0;
-    else auxC += Math.abs(aux) >= Math.abs(more) ? aux - t + more : more - t + aux;
+    r = t - aux;
+    auxC += aux - (t - r) + (more - r);
     aux = t;
   }
   return (aux + auxC) / n;
@@ -276,15 +369,66 @@ const stddevOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base)
   }
 };
 
+let sorted = new Float64Array(256);
+
 const quantileOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base, _g, params) => {
   const q = params[0]!;
+  if (!allFinite(vs, lo[0]!, hi[count - 1]!)) {
+    for (let j = 0; j < count; j++) {
+      const n = hi[j]! - lo[j]!;
+      if (n === 0) continue;
+      out[base + j] = quantileOf(q[j]!, vs.slice(lo[j]!, hi[j]!), n);
+      present[base + j] = FLOAT;
+    }
+    return;
+  }
+  // The window's values stay sorted from step to step.
+  let from = 0;
+  let to = 0;
+  let n = 0;
   for (let j = 0; j < count; j++) {
-    const n = hi[j]! - lo[j]!;
+    if (lo[j]! >= to) {
+      from = lo[j]!;
+      to = from;
+      n = 0;
+    }
+    for (; from < lo[j]!; from++) n = removeSorted(vs[from]!, n);
+    for (; to < hi[j]!; to++) n = insertSorted(vs[to]!, n);
     if (n === 0) continue;
-    out[base + j] = quantileOf(q[j]!, vs.slice(lo[j]!, hi[j]!), n);
+    out[base + j] = quantileOfSorted(q[j]!, sorted, n);
     present[base + j] = FLOAT;
   }
 };
+
+/** The first place in `sorted` whose value is not below `v`. */
+function placeOf(v: number, n: number): number {
+  let low = 0;
+  let high = n;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < v) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function insertSorted(v: number, n: number): number {
+  if (n === sorted.length) {
+    const larger = new Float64Array(n * 2);
+    larger.set(sorted);
+    sorted = larger;
+  }
+  const at = placeOf(v, n);
+  sorted.copyWithin(at + 1, at, n);
+  sorted[at] = v;
+  return n + 1;
+}
+
+function removeSorted(v: number, n: number): number {
+  const at = placeOf(v, n);
+  sorted.copyWithin(at, at + 1, n);
+  return n - 1;
+}
 
 const madOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
   for (let j = 0; j < count; j++) {
@@ -302,31 +446,43 @@ function medianDeviation(values: Float64Array): number {
   return quantileOf(0.5, values, values.length);
 }
 
-const changes: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
-  for (let j = 0; j < count; j++) {
-    const from = lo[j]!;
-    if (from === hi[j]) continue;
-    let n = 0;
-    for (let i = from + 1; i < hi[j]!; i++) {
-      const v = vs[i]!;
-      const before = vs[i - 1]!;
-      if (v !== before && (v === v || before === before)) n++;
-    }
-    out[base + j] = n;
-    present[base + j] = FLOAT;
-  }
-};
+let running = new Int32Array(1024);
 
-const resets: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+/** Into `running[i]`: how many of the samples up to `i` changed (or fell) against the one before. */
+function countRunning(vs: Float64Array, n: number, falls: boolean): void {
+  if (running.length < n) running = new Int32Array(n * 2);
+  let found = 0;
+  running[0] = 0;
+  for (let i = 1; i < n; i++) {
+    const v = vs[i]!;
+    const before = vs[i - 1]!;
+    if (falls ? v < before : v !== before && (v === v || before === before)) found++;
+    running[i] = found;
+  }
+}
+
+function transitions(
+  vs: Float64Array,
+  lo: Int32Array,
+  hi: Int32Array,
+  count: number,
+  out: Float64Array,
+  present: Uint8Array,
+  base: number,
+  falls: boolean,
+): void {
+  countRunning(vs, hi[count - 1]!, falls);
   for (let j = 0; j < count; j++) {
-    const from = lo[j]!;
-    if (from === hi[j]) continue;
-    let n = 0;
-    for (let i = from + 1; i < hi[j]!; i++) if (vs[i]! < vs[i - 1]!) n++;
-    out[base + j] = n;
+    if (lo[j] === hi[j]) continue;
+    out[base + j] = running[hi[j]! - 1]! - running[lo[j]!]!;
     present[base + j] = FLOAT;
   }
-};
+}
+
+const changes: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) =>
+  transitions(vs, lo, hi, count, out, present, base, false);
+const resets: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) =>
+  transitions(vs, lo, hi, count, out, present, base, true);
 
 /** Positions of the samples that are below the one before; for series so far seen, few. */
 let drops = new Int32Array(64);
@@ -428,7 +584,6 @@ const idelta: FloatKernel = (ts, vs, lo, hi, count, out, present, base) => {
 const line = { slope: 0, intercept: 0 };
 
 function regress(ts: Float64Array, vs: Float64Array, from: number, to: number, originMs: number): void {
-  let n = 0;
   let sumX = 0;
   let cX = 0;
   let sumY = 0;
@@ -437,33 +592,34 @@ function regress(ts: Float64Array, vs: Float64Array, from: number, to: number, o
   let cXY = 0;
   let sumX2 = 0;
   let cX2 = 0;
+  const n = to - from;
   const first = vs[from]!;
   let constant = true;
   for (let i = from; i < to; i++) {
     const y = vs[i]!;
-    if (constant && i > from && y !== first) constant = false;
-    n++;
+    if (y !== first) constant = false;
     const x = (ts[i]! - originMs) / 1e3;
+    // Sums with their rounding errors, as in kahanSum.
     let t = sumX + x;
-    if (t === Infinity || t === -Infinity) cX = 0;
-    else cX += Math.abs(sumX) >= Math.abs(x) ? sumX - t + x : x - t + sumX;
+    let r = t - sumX;
+    cX += sumX - (t - r) + (x - r);
     sumX = t;
     t = sumY + y;
-    if (t === Infinity || t === -Infinity) cY = 0;
-    else cY += Math.abs(sumY) >= Math.abs(y) ? sumY - t + y : y - t + sumY;
+    r = t - sumY;
+    cY += sumY - (t - r) + (y - r);
     sumY = t;
     const xy = x * y;
     t = sumXY + xy;
-    if (t === Infinity || t === -Infinity) cXY = 0;
-    else cXY += Math.abs(sumXY) >= Math.abs(xy) ? sumXY - t + xy : xy - t + sumXY;
+    r = t - sumXY;
+    cXY += sumXY - (t - r) + (xy - r);
     sumXY = t;
     const x2 = x * x;
     t = sumX2 + x2;
-    if (t === Infinity || t === -Infinity) cX2 = 0;
-    else cX2 += Math.abs(sumX2) >= Math.abs(x2) ? sumX2 - t + x2 : x2 - t + sumX2;
+    r = t - sumX2;
+    cX2 += sumX2 - (t - r) + (x2 - r);
     sumX2 = t;
   }
-  if (constant) {
+  if (constant && first === first) {
     const infinite = first === Infinity || first === -Infinity;
     line.slope = infinite ? NaN : 0;
     line.intercept = infinite ? NaN : first;
