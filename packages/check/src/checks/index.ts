@@ -3,6 +3,7 @@ import { absentNotCovered } from './absent-not-covered.ts';
 import { alertFiresIdle } from './alert-fires-idle.ts';
 import { alertLatch } from './alert-latch.ts';
 import { alertNoCondition } from './alert-no-condition.ts';
+import { annotationLabelAggregatedAway } from './annotation-label-aggregated-away.ts';
 import { annotationMissing } from './annotation-missing.ts';
 import { bucketNotExported } from './bucket-not-exported.ts';
 import { bucketRangeVsUnit } from './bucket-range-vs-unit.ts';
@@ -13,6 +14,7 @@ import { counterNoRate } from './counter-no-rate.ts';
 import { divisionByZero } from './division-by-zero.ts';
 import { duplicateRule } from './duplicate-rule.ts';
 import { emptyRuleGroup } from './empty-rule-group.ts';
+import { forShorterThanInterval } from './for-shorter-than-interval.ts';
 import { groupbyUnknown } from './groupby-unknown.ts';
 import { impossibleComparison } from './impossible-comparison.ts';
 import { impossibleMatcher } from './impossible-matcher.ts';
@@ -32,6 +34,7 @@ import { quantileNoRate } from './quantile-no-rate.ts';
 import { rateAfterAggregation } from './rate-after-aggregation.ts';
 import { rateOnGauge } from './rate-on-gauge.ts';
 import { rateOnRatioSuffix } from './rate-on-ratio-suffix.ts';
+import { ratePresentedAsRatio } from './rate-presented-as-ratio.ts';
 import { ratioSelfMatch } from './ratio-self-match.ts';
 import { recordingMissing } from './recording-missing.ts';
 import { recordingNameVsAggregation } from './recording-name-vs-aggregation.ts';
@@ -42,11 +45,18 @@ import { regexpNeedless } from './regexp-needless.ts';
 import { ruleSchema } from './rule-schema.ts';
 import { runbookDead } from './runbook-dead.ts';
 import { runbookMissing } from './runbook-missing.ts';
+import { scopeMissing } from './scope-missing.ts';
 import { setOpLabelMismatch } from './set-op-label-mismatch.ts';
 import { severityMissing } from './severity-missing.ts';
+import { stalenessGap } from './staleness-gap.ts';
+import { templateError } from './template-error.ts';
+import { textDisagrees } from './text-disagrees.ts';
 import { thresholdAboveTopBucket } from './threshold-above-top-bucket.ts';
 import { thresholdBelowFirstBucket } from './threshold-below-first-bucket.ts';
+import { valueFormat } from './value-format.ts';
+import { valueInLabels } from './value-in-labels.ts';
 import { vectorMatchEmpty } from './vector-match-empty.ts';
+import { windowShorterThan4Scrapes } from './window-shorter-than-4-scrapes.ts';
 import { yamlSyntax } from './yaml-syntax.ts';
 
 /** Every check, by name. */
@@ -55,6 +65,7 @@ export const CHECKS: readonly Check[] = [
   alertFiresIdle,
   alertLatch,
   alertNoCondition,
+  annotationLabelAggregatedAway,
   annotationMissing,
   bucketNotExported,
   bucketRangeVsUnit,
@@ -65,6 +76,7 @@ export const CHECKS: readonly Check[] = [
   divisionByZero,
   duplicateRule,
   emptyRuleGroup,
+  forShorterThanInterval,
   groupbyUnknown,
   impossibleComparison,
   impossibleMatcher,
@@ -84,6 +96,7 @@ export const CHECKS: readonly Check[] = [
   rateAfterAggregation,
   rateOnGauge,
   rateOnRatioSuffix,
+  ratePresentedAsRatio,
   ratioSelfMatch,
   recordingMissing,
   recordingNameVsAggregation,
@@ -94,10 +107,17 @@ export const CHECKS: readonly Check[] = [
   ruleSchema,
   runbookDead,
   runbookMissing,
+  scopeMissing,
   setOpLabelMismatch,
   severityMissing,
+  stalenessGap,
+  templateError,
+  textDisagrees,
   thresholdAboveTopBucket,
   thresholdBelowFirstBucket,
+  valueFormat,
+  valueInLabels,
   vectorMatchEmpty,
+  windowShorterThan4Scrapes,
   yamlSyntax,
 ];
