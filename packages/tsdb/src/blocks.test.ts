@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Database, type DatabaseEvent, runSteps } from './database.ts';
+import type { Database, DatabaseEvent } from './database.ts';
+import { runSteps } from './steps.ts';
 import { BASE_MS, contents, equal, metric, open, promtool, promtoolDump, temporaryDirectory } from './testing.ts';
 
 const HOUR = 3600_000;

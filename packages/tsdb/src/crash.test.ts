@@ -4,8 +4,9 @@
  */
 import { BelfryError, type Random, seededRandom, VirtualClock } from '@belfry/model';
 import { expect, test } from 'vitest';
-import { type Database, type DatabaseEvent, openDatabase, runSteps } from './database.ts';
+import { type Database, type DatabaseEvent, openDatabase } from './database.ts';
 import { Crash, type SimulatedDisk, simulatedDisk } from './simulated-disk.ts';
+import { runSteps } from './steps.ts';
 import { metric } from './testing.ts';
 
 const ROUNDS = Number(process.env.TSDB_CRASH_ROUNDS ?? 50);

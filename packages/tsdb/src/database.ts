@@ -24,6 +24,7 @@ import { listExemplars, listLabelNames, listLabelValues, listSeries, selectSampl
 import { type ReplayProgress, replayWal, settleTips } from './replay.ts';
 import type { DatabaseEvent, DatabaseState } from './state.ts';
 import { newHeadStats } from './stats.ts';
+import { runSteps } from './steps.ts';
 import { openWal, type SegmentDamage, type Wal, type WalCompression } from './wal.ts';
 
 export type { DatabaseEvent };
@@ -49,6 +50,8 @@ export interface DatabaseOptions {
   readonly retentionMs?: number;
   /** The oldest blocks are dropped while all together, log included, take more than this; 0: none for their size. */
   readonly retentionBytes?: number;
+  /** Look, change nothing: no lock is taken, what is damaged is told and left. Also while another process writes. */
+  readonly readOnly?: boolean;
   /** Memory for pages of chunk files. */
   readonly cacheBytes?: number;
 }
@@ -79,14 +82,6 @@ export interface Database extends SampleSource, Appendable {
   close(): void;
 }
 
-/** Does all steps at once. */
-export function runSteps<T>(steps: Generator<void, T, void>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
-}
-
 /**
  * Opens a data directory in Prometheus' format: takes its lock, reads the log, and mends what a crash left.
  * @throws BelfryError `data_locked` when another process has it; `file_unreadable`, `storage_full`.
@@ -103,8 +98,9 @@ export function* openDatabaseSteps(
   const files = options.files ?? nodeFiles;
   const { directory } = options;
   try {
-    files.makeDirectory(directory);
-    const lock = lockDirectory(files, directory);
+    if (!options.readOnly) files.makeDirectory(directory);
+    else if (!files.status(directory)) throw new BelfryError('not_found', `there is no directory ${directory}`);
+    const lock = options.readOnly ? { release: () => {} } : lockDirectory(files, directory);
     try {
       const state = newState(options, files, progress);
       yield* openHead(state, options);
@@ -155,6 +151,7 @@ function newState(options: DatabaseOptions, files: Files, progress: ReplayProgre
       replaySeconds: 0,
     },
     progress,
+    readOnly: options.readOnly ?? false,
     busy: false,
     closed: false,
   };
@@ -165,11 +162,17 @@ function* openHead(state: DatabaseState, options: DatabaseOptions): Generator<vo
   const begun = state.clock.monotonic();
   const stored = new Map<number, StoredChunk[]>();
   const chunkDirectory = `${directory}/chunks_head`;
-  const { chunks, damage } = openHeadChunks(files, chunkDirectory, state.cache, (chunk) => {
-    const list = stored.get(chunk.ref);
-    if (list) list.push(chunk);
-    else stored.set(chunk.ref, [chunk]);
-  });
+  const { chunks, damage } = openHeadChunks(
+    files,
+    chunkDirectory,
+    state.cache,
+    (chunk) => {
+      const list = stored.get(chunk.ref);
+      if (list) list.push(chunk);
+      else stored.set(chunk.ref, [chunk]);
+    },
+    state.readOnly,
+  );
   const head = newHead({
     chunks,
     blockRangeMs: options.blockRangeMs ?? DEFAULT_BLOCK_RANGE_MS,
@@ -193,9 +196,10 @@ function* openHead(state: DatabaseState, options: DatabaseOptions): Generator<vo
     });
   }
   settleTips(head);
+  state.counters.replaySeconds = (state.clock.monotonic() - begun) / 1000;
+  if (state.readOnly) return;
   head.wal = openLog(state, options, 'wal');
   if (head.outOfOrder.series.size > 0) head.outOfOrder.wal = openLog(state, options, 'wbl');
-  state.counters.replaySeconds = (state.clock.monotonic() - begun) / 1000;
 }
 
 function openLog(state: DatabaseState, options: DatabaseOptions, name: string): Wal {
@@ -211,15 +215,16 @@ function openLog(state: DatabaseState, options: DatabaseOptions, name: string): 
 function tellChunkDamage(state: DatabaseState, damage: HeadChunkDamage): void {
   const [file] = damage.paths;
   const error = new BelfryError('data_corrupt', `at byte ${damage.position}: ${damage.reason}`, { file });
-  for (const path of damage.paths) setAside(state.files, state.directory, path);
-  const what = `its samples are read from the log instead; the file is now in ${state.directory}/${QUARANTINE}`;
+  if (!state.readOnly) for (const path of damage.paths) setAside(state.files, state.directory, path);
+  const where = state.readOnly ? '' : `; the file is now in ${state.directory}/${QUARANTINE}`;
+  const what = `its samples are read from the log instead${where}`;
   state.emit({ level: 'warn', message: `${error.located}; ${what}`, error });
 }
 
 function mendSegment(state: DatabaseState, d: SegmentDamage): void {
   state.head.stats.walCorruptions++;
   const error = new BelfryError('data_corrupt', `at byte ${d.position}: ${d.reason}`, { file: d.path });
-  const original = repairSegment(state.files, state.directory, d);
+  const original = state.readOnly ? d.path : repairSegment(state.files, state.directory, d);
   const torn = 'the log ends in the middle of a record, as after a crash; cut off there';
   const what = d.tail ? torn : `the readable records are kept; the damaged file is now ${original}`;
   state.emit({ level: d.tail ? 'info' : 'error', message: `${error.located}: ${what}`, error });
@@ -231,6 +236,7 @@ function database(state: DatabaseState, unlock: () => void): Database {
     state,
     appender: () => {
       if (state.closed) throw new BelfryError('unavailable', 'the database is closed');
+      if (state.readOnly) throw new BelfryError('unavailable', 'the database is open for reading only');
       return openAppender(head);
     },
     select: (matchers, minMs, maxMs) => selectSamples(state, matchers, minMs, maxMs),

@@ -34,6 +34,8 @@ interface ChunkFile {
 
 export interface HeadChunks {
   readonly files: Files;
+  /** Nothing is written: new chunks stay in memory. */
+  readonly readOnly: boolean;
   readonly directory: string;
   readonly cache: PageCache;
   readonly opened: Map<number, ChunkFile>;
@@ -67,10 +69,12 @@ export function openHeadChunks(
   directory: string,
   cache: PageCache,
   each: (chunk: StoredChunk) => void,
+  readOnly = false,
 ): { chunks: HeadChunks; damage: HeadChunkDamage | undefined } {
-  files.makeDirectory(directory);
+  if (!readOnly) files.makeDirectory(directory);
   const chunks: HeadChunks = {
     files,
+    readOnly,
     directory,
     cache,
     opened: new Map(),
@@ -91,6 +95,7 @@ export function openHeadChunks(
     if (file.size() === 0) {
       // A crash came between creating it and writing to it. Prometheus stumbles over one that is not the last.
       file.close();
+      if (readOnly) continue;
       files.remove(path);
       chunks.nextNumber = number;
       continue;
@@ -229,7 +234,7 @@ function flushQuietly(h: HeadChunks): boolean {
 }
 
 export function flushHeadChunks(h: HeadChunks): void {
-  if (h.buffer.length === 0 || !h.current) return;
+  if (h.buffer.length === 0 || !h.current || h.readOnly) return;
   h.current.cached ??= cachedFile(h.cache, h.files.open(filePath(h.directory, h.current.number), 'create'));
   h.current.cached.file.write(h.buffer.bytes, 0, h.buffer.length, h.written);
   h.written += h.buffer.length;

@@ -1,3 +1,6 @@
+export { type BlockBuilder, blockBuilder } from './block-builder.ts';
+export type { BlockCompaction, BlockMeta, BlockStats } from './block-meta.ts';
+export type { BlockContext } from './block-writer.ts';
 export type { CallHandler, CallHandlers, CallOptions, CallPort, Transfer } from './calls.ts';
 export { transferring } from './calls.ts';
 export {
@@ -10,7 +13,6 @@ export {
   newReplayProgress,
   openDatabase,
   openDatabaseSteps,
-  runSteps,
 } from './database.ts';
 export { type FileHandle, type Files, nodeFiles } from './files.ts';
 export { connectDatabase, type RemoteDatabase, type ServeOptions, serveDatabase } from './remote.ts';
@@ -24,4 +26,14 @@ export {
   tsdbStatus,
   walReplayStatus,
 } from './status.ts';
+export { runSteps } from './steps.ts';
+export {
+  analyzeBlock,
+  type BlockAnalysis,
+  type NamedTotal,
+  type StoreProblem,
+  setDamagedBlocksAside,
+  verifyBlock,
+  verifyDirectory,
+} from './verify.ts';
 export { writeBatch } from './write.ts';

@@ -31,7 +31,7 @@ import { encodeTombstones, type Tombstone } from './wal-records.ts';
 /** Opens all blocks of the directory, removes what crashes left, and sets aside what cannot be opened. */
 export function loadBlocks(state: DatabaseState): void {
   const { files, directory } = state;
-  for (const name of files.list(directory)) {
+  for (const name of state.readOnly ? [] : files.list(directory)) {
     const unfinished = name.endsWith(CREATING_SUFFIX) || name.endsWith(DELETING_SUFFIX) || name.endsWith('.tmp');
     if (unfinished) files.removeTree(`${directory}/${name}`);
   }
@@ -45,7 +45,8 @@ export function loadBlocks(state: DatabaseState): void {
       state.counters.blocksLoadFailures++;
       const fault = fileFault(error, path);
       // Whatever else is wrong (no permission, an I/O error) may pass: such a block is left where it is.
-      const where = fault.code === 'data_corrupt' ? ` It is now in ${setAside(files, directory, path)}.` : '';
+      const where =
+        fault.code === 'data_corrupt' && !state.readOnly ? ` It is now in ${setAside(files, directory, path)}.` : '';
       state.emit({
         level: 'error',
         message: `block ${name} cannot be opened and is left out: ${fault.located}.${where}`,
@@ -59,7 +60,7 @@ export function loadBlocks(state: DatabaseState): void {
     if (!superseded.has(block.meta.ulid) && !block.meta.compaction.deletable) kept.push(block);
     else {
       closeBlock(block);
-      removeBlock(files, block.directory);
+      if (!state.readOnly) removeBlock(files, block.directory);
     }
   }
   setBlocks(state, kept);
@@ -115,6 +116,7 @@ export function* maintain(state: DatabaseState): Generator<void, void, void> {
 /** @throws BelfryError `conflict` when another maintenance task is under way */
 export function* exclusively<T>(state: DatabaseState, task: () => Generator<void, T, void>): Generator<void, T, void> {
   if (state.closed) throw new BelfryError('unavailable', 'the database is closed');
+  if (state.readOnly) throw new BelfryError('unavailable', 'the database is open for reading only');
   if (state.busy) throw new BelfryError('conflict', 'another compaction, deletion or snapshot is under way');
   state.busy = true;
   try {
@@ -324,6 +326,7 @@ export function deleteSamples(
   minMs: number,
   maxMs: number,
 ): void {
+  if (state.readOnly) throw new BelfryError('unavailable', 'the database is open for reading only');
   try {
     for (const set of sets) {
       const compiled = set.map(compileMatcher);

@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
 import { REFUSED, seededRandom } from '@belfry/model';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Database, runSteps } from './database.ts';
+import type { Database } from './database.ts';
+import { runSteps } from './steps.ts';
 import { BASE_MS, contents, metric, open, prometheus, startPrometheus, temporaryDirectory } from './testing.ts';
 
 const HOUR = 3600_000;

@@ -20,8 +20,7 @@ export interface SampleBuffer {
   sorted: boolean;
 }
 
-export function newSampleBuffer(): SampleBuffer {
-  const capacity = 1024;
+export function newSampleBuffer(capacity = 1024): SampleBuffer {
   const values = new Float64Array(capacity);
   return {
     capacity,

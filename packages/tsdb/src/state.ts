@@ -47,6 +47,7 @@ export interface DatabaseState {
   readonly deletedRefs: Map<number, number>;
   readonly counters: StoreCounters;
   readonly progress: ReplayProgress;
+  readonly readOnly: boolean;
   /** A maintenance task is under way: only one at a time. */
   busy: boolean;
   closed: boolean;
