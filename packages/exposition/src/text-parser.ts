@@ -82,7 +82,9 @@ class TextParser implements ExpositionParser {
   readonly #options: ParserOptions;
   readonly #created: ReadonlyMap<string, number> | undefined;
   #at = 0;
+  readonly #view: DataView;
   #hintBytes: Uint8Array = new Uint8Array(0);
+  #hintView = new DataView(new ArrayBuffer(0));
   #hintStart = 0;
   #hintEnd = 0;
   /** The exemplar's labels, from after the brace; 0 when there is none. */
@@ -95,6 +97,7 @@ class TextParser implements ExpositionParser {
   constructor(bytes: Uint8Array, openMetrics: boolean, options: ParserOptions) {
     this.keyBytes = bytes;
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#length = bytes.length;
     this.#openMetrics = openMetrics;
     this.#options = options;
@@ -102,7 +105,10 @@ class TextParser implements ExpositionParser {
   }
 
   expect(bytes: Uint8Array, start: number, end: number): void {
-    this.#hintBytes = bytes;
+    if (bytes !== this.#hintBytes) {
+      this.#hintBytes = bytes;
+      this.#hintView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
     this.#hintStart = start;
     this.#hintEnd = end;
   }
@@ -264,7 +270,7 @@ class TextParser implements ExpositionParser {
     const b = this.keyBytes;
     const next = b[i + length];
     if (next !== SPACE && next !== TAB) return false;
-    return equalBytes(b, i, this.#hintBytes, this.#hintStart, length);
+    return equalBytes(this.#view, i, this.#hintView, this.#hintStart, length);
   }
 
   /** The end of a value or timestamp. */
@@ -536,10 +542,12 @@ class TextParser implements ExpositionParser {
   }
 }
 
-/** Whether all of `length` bytes are the same. */
-function equalBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, length: number): boolean {
+/** Whether all of `length` bytes are the same: four at a time, which is the widest that costs no allocation. */
+function equalBytes(a: DataView, aStart: number, b: DataView, bStart: number, length: number): boolean {
   // What differs between neighbouring series differs near the end, so that is compared first.
-  for (let i = length - 1; i >= 0; i--) if (a[aStart + i] !== b[bStart + i]) return false;
+  let i = length;
+  for (; i >= 4; i -= 4) if (a.getUint32(aStart + i - 4) !== b.getUint32(bStart + i - 4)) return false;
+  for (i--; i >= 0; i--) if (a.getUint8(aStart + i) !== b.getUint8(bStart + i)) return false;
   return true;
 }
 
