@@ -80,9 +80,9 @@ export const securityOperations = dashboard('metald-security-ops', {
         'Authentication & Security Failures by Operation',
         {
           'Create: {{error_type}}': sum(rate(m.createFailures, { where: security }), ['error_type']),
-          'Boot: {{error_type}}': sum(rate(m.bootFailures, { where: security }), ['error_type']),
-          'Shutdown: {{error_type}}': sum(rate(m.shutdownFailures, { where: security }), ['error_type']),
-          'Delete: {{error_type}}': sum(rate(m.deleteFailures, { where: security }), ['error_type']),
+          Boot: refused.boot,
+          Shutdown: refused.shutdown,
+          Delete: refused.delete,
         },
         { unit: 'ops', width: 14 },
       ),
@@ -101,10 +101,10 @@ export const securityOperations = dashboard('metald-security-ops', {
       panel.timeseries(
         'VM Operation Success Rate',
         {
-          Create: ratio(m.createSuccess, m.createRequests, { where }),
-          Boot: ratio(m.bootSuccess, m.bootRequests, { where }),
-          Shutdown: ratio(m.shutdownSuccess, m.shutdownRequests, { where }),
-          Delete: ratio(m.deleteSuccess, m.deleteRequests, { where }),
+          Create: ratio(m.createSuccess, m.createRequests, { where, window: '5m' }),
+          Boot: ratio(m.bootSuccess, m.bootRequests, { where, window: '5m' }),
+          Shutdown: ratio(m.shutdownSuccess, m.shutdownRequests, { where, window: '5m' }),
+          Delete: ratio(m.deleteSuccess, m.deleteRequests, { where, window: '5m' }),
         },
         { unit: 'percentunit', min: 0, max: 1 },
       ),

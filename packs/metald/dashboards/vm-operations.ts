@@ -50,10 +50,10 @@ export const vmOperations = dashboard('metald-vm-ops', {
         panel.gauge(
           'VM Operation Success Rates',
           {
-            Create: ratio(m.createSuccess, m.createRequests, { where }),
-            Boot: ratio(m.bootSuccess, m.bootRequests, { where }),
-            Shutdown: ratio(m.shutdownSuccess, m.shutdownRequests, { where }),
-            Delete: ratio(m.deleteSuccess, m.deleteRequests, { where }),
+            Create: ratio(m.createSuccess, m.createRequests, { where, window: '5m' }),
+            Boot: ratio(m.bootSuccess, m.bootRequests, { where, window: '5m' }),
+            Shutdown: ratio(m.shutdownSuccess, m.shutdownRequests, { where, window: '5m' }),
+            Delete: ratio(m.deleteSuccess, m.deleteRequests, { where, window: '5m' }),
           },
           {
             unit: 'percentunit',
@@ -63,7 +63,7 @@ export const vmOperations = dashboard('metald-vm-ops', {
             thresholds: successColours,
             width: 19,
             description:
-              'Share of the requests that succeeded; refused requests count as failed. Empty while nobody asks.',
+              'Share of the requests of the last five minutes that succeeded; refused ones count as failed. Empty while nobody asks.',
           },
         ),
       ],
