@@ -1,3 +1,4 @@
+export * from './check-files.ts';
 export * from './discovery-config.ts';
 export * from './fields.ts';
 export * from './format-prometheus.ts';

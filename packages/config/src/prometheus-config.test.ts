@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '@belfry/model';
 import { describe, expect, test } from 'vitest';
-import { formatPrometheusConfig, type LoadOptions, loadPrometheusConfig, parsePrometheusConfig } from './index.ts';
+import {
+  checkConfigFiles,
+  formatPrometheusConfig,
+  type LoadOptions,
+  loadPrometheusConfig,
+  parsePrometheusConfig,
+} from './index.ts';
 
 const load = (text: string, options?: LoadOptions) => parsePrometheusConfig(text, '/etc/p/prometheus.yml', options);
 const complaint = (text: string): string => {
@@ -143,6 +149,26 @@ test('scrape sections of other files, and rule files, by pattern', () => {
     'found multiple scrape configs with job name "main"',
   );
   expect(() => loadPrometheusConfig('/nowhere.yml')).toThrow('cannot read /nowhere.yml');
+});
+
+test('the files that are named are looked at when asked for', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'belfry-files-'));
+  const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
+  write('there.rules', '');
+  write('bad.json', '[{"target": []}]');
+  write(
+    'prometheus.yml',
+    'rule_files: [there.rules, gone.rules, "*.other"]\nscrape_configs:\n- job_name: a\n  bearer_token_file: gone\n  tls_config: {ca_file: there.rules}\n  file_sd_configs: [{files: [bad.json, later.json]}]\n',
+  );
+  const file = join(directory, 'prometheus.yml');
+  const { errors, warnings } = checkConfigFiles(loadPrometheusConfig(file));
+  const told = (list: readonly { located: string }[]) => list.map((e) => e.located.replaceAll(directory, ''));
+  expect(told(errors)).toEqual([
+    '/prometheus.yml:1:27: rule file "/gone.rules": no such file',
+    '/prometheus.yml:3:3: credentials file "/gone": no such file',
+    '/bad.json:1:3: field target not found in [0], did you mean targets?',
+  ]);
+  expect(told(warnings)).toEqual(['/prometheus.yml:6:40: no file of targets matches "/later.json" yet']);
 });
 
 test('a mechanism that Belfry lacks is told by name and place, and can be passed over', () => {

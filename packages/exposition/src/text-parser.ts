@@ -84,7 +84,7 @@ class TextParser implements ExpositionParser {
   #at = 0;
   readonly #view: DataView;
   #hintBytes: Uint8Array = new Uint8Array(0);
-  #hintView = new DataView(new ArrayBuffer(0));
+  #hintView: DataView = new DataView(new ArrayBuffer(0));
   #hintStart = 0;
   #hintEnd = 0;
   /** The exemplar's labels, from after the brace; 0 when there is none. */

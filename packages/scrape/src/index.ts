@@ -6,5 +6,5 @@ export { type ScrapeIngester, scrapeIngester } from './ingester.ts';
 export * from './manager.ts';
 export * from './remote-writer.ts';
 export type { TargetState } from './scrape-loop.ts';
-export { makeTarget, type Target, type TargetResult } from './target.ts';
+export { makeTarget, staticTargetProblems, type Target, type TargetResult } from './target.ts';
 export * from './views.ts';

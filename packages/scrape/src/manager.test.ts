@@ -15,6 +15,7 @@ import {
   type ScrapeEvent,
   type ScrapeManagerOptions,
   scrapeIngester,
+  staticTargetProblems,
   targetMetadataView,
   targetsView,
 } from './index.ts';
@@ -238,6 +239,15 @@ test('an address that is none is told, and the rest goes on', async () => {
   expect(targetsView(manager, 'any', undefined).activeTargets).toHaveLength(1);
   expect(events).toEqual([
     { kind: 'target-invalid', pool: 'j', message: 'instance 1 in group 0: "x/y" is not a valid hostname' },
+  ]);
+});
+
+test('static targets can be looked at without scraping them', () => {
+  const [config] = sections(
+    'scrape_configs: [{job_name: x, static_configs: [{targets: ["a:1", "b"]}], relabel_configs: [{source_labels: [__address__], regex: b, target_label: __scrape_timeout__, replacement: 2m}]}]',
+  );
+  expect(staticTargetProblems(config!)).toEqual([
+    'static_configs[0].targets[1]: scrape timeout cannot be greater than scrape interval ("2m" > "1m")',
   ]);
 });
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Relabeller, ScrapeConfig } from '@belfry/config';
+import { type Relabeller, relabeller, type ScrapeConfig } from '@belfry/config';
 import {
   formatDuration,
   type Labels,
@@ -139,4 +139,15 @@ export function firstScrapeDelayMs(key: string, seed: string, intervalMs: number
   const now = Math.ceil(nowMs);
   const delay = (((place - now) % intervalMs) + intervalMs) % intervalMs;
   return delay + (now - nowMs);
+}
+
+/** What is wrong with the static targets of a section after relabelling, as `promtool check config` asks. */
+export function staticTargetProblems(config: ScrapeConfig): string[] {
+  const relabel = relabeller(config.relabel_configs, config.metric_name_validation_scheme);
+  return config.static_configs.flatMap((group, g) =>
+    group.targets.flatMap((address, t) => {
+      const result = makeTarget(config, relabel, { __address__: address }, group.labels);
+      return result.kind === 'invalid' ? [`static_configs[${g}].targets[${t}]: ${result.error}`] : [];
+    }),
+  );
 }
