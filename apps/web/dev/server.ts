@@ -61,7 +61,11 @@ function serveFleet(path: string, response: ServerResponse): void {
 
 async function serveSilences(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method === 'POST') {
-    const silence = { ...JSON.parse(await bodyOf(request)), id: String(silences.length + 1), status: { state: 'active' } };
+    const silence = {
+      ...JSON.parse(await bodyOf(request)),
+      id: String(silences.length + 1),
+      status: { state: 'active' },
+    };
     silences = [...silences, silence];
     return send(response, { silenceID: silence.id });
   }
@@ -87,11 +91,23 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
   const path = (request.url ?? '/').split('?')[0]!;
   if (path.startsWith('/api/v1/')) return proxy(request, response);
   if (path === '/api/search') {
-    return send(response, dashboards.map((d) => ({ uid: d.uid, title: d.title, tags: d.tags, url: `/d/${d.uid}`, type: 'dash-db', folderTitle: 'Belfry' })));
+    return send(
+      response,
+      dashboards.map((d) => ({
+        uid: d.uid,
+        title: d.title,
+        tags: d.tags,
+        url: `/d/${d.uid}`,
+        type: 'dash-db',
+        folderTitle: 'Belfry',
+      })),
+    );
   }
   if (path.startsWith('/api/dashboards/uid/')) {
     const dashboard = dashboards.find((d) => d.uid === path.split('/').at(-1));
-    return dashboard ? send(response, { meta: { folderTitle: 'Belfry' }, dashboard }) : send(response, { message: 'Dashboard not found' }, 404);
+    return dashboard
+      ? send(response, { meta: { folderTitle: 'Belfry' }, dashboard })
+      : send(response, { message: 'Dashboard not found' }, 404);
   }
   if (path === '/api/belfry/notifications') return send(response, { notifications: notifications() });
   if (path.startsWith('/api/belfry/fleet')) return serveFleet(path, response);

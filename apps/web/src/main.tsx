@@ -7,7 +7,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { RouterProvider } from 'react-router/dom';
 import { isApiError } from './api/http.ts';
-import { router } from './router.tsx';
+import { prefetchPages, router } from './router.tsx';
 import { cssVariables, mantineTheme } from './theme.ts';
 
 const MAX_RETRIES = 2;
@@ -18,7 +18,8 @@ const queryClient = new QueryClient({
       staleTime: 5_000,
       refetchOnWindowFocus: false,
       // What the server refused it will refuse again; what did not arrive may arrive the next time.
-      retry: (failures, error) => failures < MAX_RETRIES && isApiError(error) && (error.status === 0 || error.status === 503),
+      retry: (failures, error) =>
+        failures < MAX_RETRIES && isApiError(error) && (error.status === 0 || error.status === 503),
       retryDelay: (attempt) => 400 * 2 ** attempt,
     },
   },
@@ -33,3 +34,5 @@ createRoot(document.getElementById('root')!).render(
     </MantineProvider>
   </StrictMode>,
 );
+
+prefetchPages();

@@ -15,6 +15,7 @@ export interface Palette {
     readonly panel: string;
     readonly raised: string;
     readonly sunken: string;
+    readonly input: string;
     readonly hover: string;
     readonly selected: string;
     readonly border: string;
@@ -59,6 +60,7 @@ const DARK: Palette = {
     panel: '#15181e',
     raised: '#1c2027',
     sunken: '#0a0c0f',
+    input: '#0e1014',
     hover: '#1f242c',
     selected: '#232a3a',
     border: '#252a33',
@@ -115,6 +117,7 @@ const LIGHT: Palette = {
     panel: '#ffffff',
     raised: '#ffffff',
     sunken: '#eceef3',
+    input: '#ffffff',
     hover: '#eef1f6',
     selected: '#e6ebff',
     border: '#e0e3ea',

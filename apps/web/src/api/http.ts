@@ -47,7 +47,8 @@ function errorOf(body: unknown, response: Response, url: string): ApiError {
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   const said = typeof body === 'string' ? body : (fields.error ?? fields.message);
   const message = typeof said === 'string' && said !== '' ? said : `The server answered ${response.status}.`;
-  const code = typeof fields.errorType === 'string' ? fields.errorType : typeof fields.code === 'string' ? fields.code : '';
+  const code =
+    typeof fields.errorType === 'string' ? fields.errorType : typeof fields.code === 'string' ? fields.code : '';
   return apiError(message, response.status, code, url);
 }
 

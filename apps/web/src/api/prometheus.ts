@@ -65,7 +65,8 @@ interface Envelope {
 
 async function ask(path: string, init: RequestInit): Promise<Envelope> {
   const body = objectOf(await requestJson(path, init));
-  if (body.status === 'error') throw apiError(textOf(body.error, 'The query failed.'), 422, textOf(body.errorType), path);
+  if (body.status === 'error')
+    throw apiError(textOf(body.error, 'The query failed.'), 422, textOf(body.errorType), path);
   return {
     data: body.data,
     warnings: listOf(body.warnings).map((w) => textOf(w)),
@@ -146,13 +147,27 @@ function sampleOf(json: unknown): InstantSample {
 /** Evaluates at one moment (epoch milliseconds). */
 export async function queryInstant(expr: string, timeMs: number, signal?: AbortSignal): Promise<QueryAnswer> {
   const started = performance.now();
-  return answerOf(await ask('/api/v1/query', post({ query: expr, time: timeMs / 1000, stats: 'true' }, signal)), started);
+  return answerOf(
+    await ask('/api/v1/query', post({ query: expr, time: timeMs / 1000, stats: 'true' }, signal)),
+    started,
+  );
 }
 
 /** Evaluates at every step of a range. */
-export async function queryRange(expr: string, range: TimeRange, stepMs: number, signal?: AbortSignal): Promise<QueryAnswer> {
+export async function queryRange(
+  expr: string,
+  range: TimeRange,
+  stepMs: number,
+  signal?: AbortSignal,
+): Promise<QueryAnswer> {
   const started = performance.now();
-  const parameters = { query: expr, start: range.fromMs / 1000, end: range.toMs / 1000, step: stepMs / 1000, stats: 'true' };
+  const parameters = {
+    query: expr,
+    start: range.fromMs / 1000,
+    end: range.toMs / 1000,
+    step: stepMs / 1000,
+    stats: 'true',
+  };
   return answerOf(await ask('/api/v1/query_range', post(parameters, signal)), started);
 }
 

@@ -104,7 +104,8 @@ export function axisLimits(axis: ChartAxis, dataMin: number | null, dataMax: num
   let min = axis.min ?? (nearZero ? 0 : low - span * HEADROOM);
   let max = axis.max ?? (nearZeroBelow ? 0 : high + span * HEADROOM);
   if (axis.min === undefined && axis.softMin !== undefined && axis.softMin <= low) min = Math.min(min, axis.softMin);
-  if (axis.min === undefined && axis.softMin !== undefined && axis.softMin <= low && low >= axis.softMin) min = axis.softMin;
+  if (axis.min === undefined && axis.softMin !== undefined && axis.softMin <= low && low >= axis.softMin)
+    min = axis.softMin;
   if (axis.max === undefined && axis.softMax !== undefined && high <= axis.softMax) max = axis.softMax;
   if (low === 0 && high === 0 && axis.max === undefined && axis.softMax === undefined) max = Math.max(max, 1);
   return min < max ? [min, max] : [min, min + 1];

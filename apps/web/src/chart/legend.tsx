@@ -45,7 +45,11 @@ function LegendList({ items, side, onToggle, onFocus }: LegendProps) {
   );
 }
 
-function LegendButton({ item, onToggle, onFocus }: Pick<LegendProps, 'onToggle' | 'onFocus'> & { readonly item: LegendItem }) {
+function LegendButton({
+  item,
+  onToggle,
+  onFocus,
+}: Pick<LegendProps, 'onToggle' | 'onFocus'> & { readonly item: LegendItem }) {
   return (
     <button
       type="button"
@@ -74,14 +78,23 @@ function LegendTable({ items, onToggle, onFocus }: LegendProps) {
         sort.desc,
       )
     : items.map((_, i) => i);
-  const virtual = useVirtualizer({ count: items.length, getScrollElement: () => scroll.current, estimateSize: () => ROW_PX, overscan: 12 });
+  const virtual = useVirtualizer({
+    count: items.length,
+    getScrollElement: () => scroll.current,
+    estimateSize: () => ROW_PX,
+    overscan: 12,
+  });
   const visible = items.length > VIRTUAL_ABOVE ? virtual.getVirtualItems().map((v) => v.index) : order.map((_, i) => i);
   const above = (visible[0] ?? 0) * ROW_PX;
   const below = (items.length - 1 - (visible.at(-1) ?? -1)) * ROW_PX;
   const clickHead = (column: number) =>
     setSort((s) => (s?.column !== column ? { column, desc: true } : s.desc ? { column, desc: false } : undefined));
   const head = (label: string, column: number) => (
-    <th key={label} className={column < 0 ? '' : 'right'} aria-sort={sort?.column === column ? (sort.desc ? 'descending' : 'ascending') : 'none'}>
+    <th
+      key={label}
+      className={column < 0 ? '' : 'right'}
+      aria-sort={sort?.column === column ? (sort.desc ? 'descending' : 'ascending') : 'none'}
+    >
       <button type="button" className="legend-head" onClick={() => clickHead(column)}>
         {label}
         {sort?.column === column && (sort.desc ? ' ↓' : ' ↑')}

@@ -2,9 +2,9 @@ import 'uplot/dist/uPlot.min.css';
 import './time-chart.css';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
+import { withAlpha } from '../format/color.ts';
 import type { TimeRange } from '../format/time-range.ts';
 import { formatTicks } from '../format/units.ts';
-import { withAlpha } from '../format/color.ts';
 import { FONT_SANS, type Palette } from '../theme.ts';
 import {
   axisLimits,
@@ -43,6 +43,7 @@ const AXIS_FONT = `11px ${FONT_SANS}`;
 const X_AXIS_HEIGHT = 26;
 const LABEL_FONT = `500 11px ${FONT_SANS}`;
 const FADED = 0.18;
+const SECONDS_SHOWN_BELOW_MS = 6 * 60_000;
 /** Shorter drags are clicks. */
 const MIN_DRAG_PX = 4;
 
@@ -91,7 +92,16 @@ export function TimeChart(props: TimeChartProps) {
 }
 
 /** Everything that options are made of. */
-function shapeKey({ series, left, right, thresholds, thresholdStyle, palette, tooltip, syncKey }: TimeChartProps): string {
+function shapeKey({
+  series,
+  left,
+  right,
+  thresholds,
+  thresholdStyle,
+  palette,
+  tooltip,
+  syncKey,
+}: TimeChartProps): string {
   return JSON.stringify([series, left, right, thresholds, thresholdStyle, palette.scheme, tooltip, syncKey]);
 }
 
@@ -99,6 +109,10 @@ type Latest = { readonly current: TimeChartProps };
 
 function optionsOf(latest: Latest, width: number, height: number): uPlot.Options {
   const { series, left, right, palette, syncKey, tooltip } = latest.current;
+  const onDoubleClick = () => {
+    latest.current.onZoomOut?.();
+    return null;
+  };
   const bands = stackBands(series).map(([upper, lower]): uPlot.Band => ({ series: [upper + 1, lower + 1] }));
   return {
     width,
@@ -123,7 +137,7 @@ function optionsOf(latest: Latest, width: number, height: number): uPlot.Options
         fill: (u, i) => (u.series[i]!.stroke as unknown as () => string)(),
       },
       drag: { x: true, y: false, setScale: false, dist: MIN_DRAG_PX },
-      bind: { dblclick: () => () => (latest.current.onZoomOut?.(), null) },
+      bind: { dblclick: () => onDoubleClick },
       focus: { prox: -1 },
       ...(syncKey ? { sync: { key: syncKey, setSeries: false, scales: ['x', null] } } : {}),
     },
@@ -158,14 +172,17 @@ function xAxis(palette: Palette): uPlot.Axis {
     font: AXIS_FONT,
     stroke: palette.chart.axis,
     size: X_AXIS_HEIGHT,
-    space: 74,
+    // Texts with seconds are longer.
+    space: (_u, _axis, min, max) => (max - min < SECONDS_SHOWN_BELOW_MS ? 74 : 56),
     gap: 6,
     grid: { stroke: palette.chart.grid, width: 1 },
     ticks: { show: false },
     values: (u, splits, _, __, increment) => {
       const right = u.bbox.width / devicePixelRatio;
       // Half of a text that stands at the edge would be cut off.
-      return timeTicks(splits, increment).map((text, i) => (right - u.valToPos(splits[i]!, 'x') < text.length * 2.4 - 8 ? '' : text));
+      return timeTicks(splits, increment).map((text, i) =>
+        right - u.valToPos(splits[i]!, 'x') < text.length * 2.4 - 8 ? '' : text,
+      );
     },
   };
 }

@@ -77,7 +77,8 @@ function rowsAt(u: uPlot, { series, columns, tooltip }: Source, idx: number, top
     const value = columns[index]?.[idx];
     if (s.hidden || value === null || value === undefined) return;
     const drawn = u.data[index + 1]![idx];
-    const distance = drawn === null || drawn === undefined ? Number.POSITIVE_INFINITY : Math.abs(u.valToPos(drawn, s.axis) - top);
+    const distance =
+      drawn === null || drawn === undefined ? Number.POSITIVE_INFINITY : Math.abs(u.valToPos(drawn, s.axis) - top);
     rows.push({ index, value, distance });
   });
   if (tooltip.mode === 'single') return rows.toSorted((a, b) => a.distance - b.distance).slice(0, 1);

@@ -1,11 +1,11 @@
 import { Modal } from '@mantine/core';
 import {
+  type Icon,
   IconBellRinging,
   IconChartHistogram,
   IconFileText,
   IconLayoutDashboard,
   IconSearch,
-  type Icon,
 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
@@ -50,7 +50,9 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
   const commands = useCommands();
   const found = useMemo(() => {
     const start = commands.filter((c) => c.kind !== 'Metric');
-    return text.trim() === '' ? start.slice(0, MAX_SHOWN) : rankMatches(text, commands, (c) => c.text).slice(0, MAX_SHOWN);
+    return text.trim() === ''
+      ? start.slice(0, MAX_SHOWN)
+      : rankMatches(text, commands, (c) => c.text).slice(0, MAX_SHOWN);
   }, [commands, text]);
   const go = (command: Command | undefined) => {
     if (!command) return;
@@ -68,7 +70,16 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
     list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
   });
   return (
-    <Modal opened onClose={onClose} withCloseButton={false} padding={0} size={600} yOffset="12vh" radius="md" transitionProps={{ duration: 90 }}>
+    <Modal
+      opened
+      onClose={onClose}
+      withCloseButton={false}
+      padding={0}
+      size={600}
+      yOffset="12vh"
+      radius="md"
+      transitionProps={{ duration: 90 }}
+    >
       <div className="palette">
         <div className="palette-input">
           <IconSearch size={17} />

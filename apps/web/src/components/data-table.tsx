@@ -12,7 +12,11 @@ export interface DataColumn {
   readonly widthPx?: number | undefined;
   /** What the column is sorted by. */
   readonly values: readonly Cell[];
-  readonly render: (row: number) => { readonly content: ReactNode; readonly title?: string; readonly style?: CSSProperties };
+  readonly render: (row: number) => {
+    readonly content: ReactNode;
+    readonly title?: string;
+    readonly style?: CSSProperties;
+  };
 }
 
 interface DataTableProps {
@@ -25,7 +29,24 @@ interface DataTableProps {
 
 /** Longer tables draw only the rows in sight. */
 const VIRTUAL_ABOVE = 200;
-const MIN_COLUMN_PX = 90;
+const MIN_COLUMN_PX = 80;
+const MAX_COLUMN_PX = 440;
+/** A wide column may shrink to this before the table scrolls sideways. */
+const ENOUGH_PX = 150;
+const LETTER_PX = 7.4;
+const PADDING_PX = 22;
+const SAMPLED_ROWS = 100;
+
+/** As wide as its longest text among the first rows. */
+function naturalWidth(column: DataColumn): number {
+  let letters = column.title.length + 1;
+  const rows = Math.min(column.values.length, SAMPLED_ROWS);
+  for (let row = 0; row < rows; row++) {
+    const { title, content } = column.render(row);
+    letters = Math.max(letters, (title ?? (typeof content === 'string' ? content : '')).length);
+  }
+  return Math.min(Math.max(Math.round(letters * LETTER_PX + PADDING_PX), MIN_COLUMN_PX), MAX_COLUMN_PX);
+}
 
 /** A table of many rows that sorts by a click on a heading. It fills its parent and scrolls inside. */
 export function DataTable({ columns, rowCount, rowPx = 30, header = true, label }: DataTableProps) {
@@ -46,12 +67,21 @@ export function DataTable({ columns, rowCount, rowPx = 30, header = true, label 
   const items = rowCount > VIRTUAL_ABOVE ? virtual.getVirtualItems().map((v) => v.index) : order.map((_, i) => i);
   const above = (items[0] ?? 0) * rowPx;
   const below = Math.max(rowCount - 1 - (items.at(-1) ?? -1), 0) * rowPx;
-  const template = columns.map((c) => (c.widthPx ? `${c.widthPx}px` : `minmax(${MIN_COLUMN_PX}px, 1fr)`)).join(' ');
+  const widths = useMemo(() => columns.map(naturalWidth), [columns]);
+  const template = columns.map((c, i) => (c.widthPx ? `${c.widthPx}px` : `minmax(0, ${widths[i]}fr)`)).join(' ');
+  const leastPx = widths.reduce((sum, w, i) => sum + (columns[i]!.widthPx ?? Math.min(w, ENOUGH_PX)), 0);
   const clickHead = (key: string) =>
     setSort((s) => (s?.key !== key ? { key, desc: false } : s.desc ? undefined : { key, desc: true }));
   return (
     // biome-ignore lint/a11y/useSemanticElements: rows are drawn on a grid, and only those in sight
-    <div className="data-table" ref={scroll} role="table" aria-label={label} aria-rowcount={rowCount} style={{ '--columns': template, '--row': `${rowPx}px` } as CSSProperties}>
+    <div
+      className="data-table"
+      ref={scroll}
+      role="table"
+      aria-label={label}
+      aria-rowcount={rowCount}
+      style={{ '--columns': template, '--row': `${rowPx}px`, '--least': `${leastPx}px` } as CSSProperties}
+    >
       {header && (
         // biome-ignore lint/a11y/useSemanticElements: part of the grid
         // biome-ignore lint/a11y/useFocusableInteractive: its headings are
@@ -59,7 +89,12 @@ export function DataTable({ columns, rowCount, rowPx = 30, header = true, label 
           {columns.map((c) => (
             // biome-ignore lint/a11y/useSemanticElements: part of the grid
             // biome-ignore lint/a11y/useFocusableInteractive: its button is
-            <div key={c.key} role="columnheader" className={c.align} aria-sort={sort?.key === c.key ? (sort.desc ? 'descending' : 'ascending') : 'none'}>
+            <div
+              key={c.key}
+              role="columnheader"
+              className={c.align}
+              aria-sort={sort?.key === c.key ? (sort.desc ? 'descending' : 'ascending') : 'none'}
+            >
               <button type="button" onClick={() => clickHead(c.key)} title={c.title}>
                 <span className="ellipsis">{c.title}</span>
                 {sort?.key === c.key && <span>{sort.desc ? '↓' : '↑'}</span>}

@@ -10,10 +10,10 @@ interface EmptyStateProps {
 }
 
 /** Nothing is here, and that is no failure. */
-export function EmptyState({ title, icon: Symbol, children, roomy = false }: EmptyStateProps) {
+export function EmptyState({ title, icon: Picture, children, roomy = false }: EmptyStateProps) {
   return (
     <div className={`state ${roomy ? 'roomy' : ''}`}>
-      {Symbol && <Symbol size={28} stroke={1.4} aria-hidden="true" />}
+      {Picture && <Picture size={28} stroke={1.4} aria-hidden="true" />}
       <h2>{title}</h2>
       {children && <div className="detail">{children}</div>}
     </div>

@@ -1,5 +1,5 @@
-import { parser } from '@prometheus-io/lezer-promql';
 import { highlightCode, tagHighlighter, tags } from '@lezer/highlight';
+import { parser } from '@prometheus-io/lezer-promql';
 import { type ReactNode, useMemo } from 'react';
 import { Link } from 'react-router';
 import './expr.css';
@@ -10,7 +10,10 @@ const CLASSES = tagHighlighter([
   { tag: tags.labelName, class: 'px-label' },
   { tag: tags.string, class: 'px-string' },
   { tag: [tags.number, tags.unit], class: 'px-number' },
-  { tag: [tags.operator, tags.arithmeticOperator, tags.compareOperator, tags.definitionOperator], class: 'px-operator' },
+  {
+    tag: [tags.operator, tags.arithmeticOperator, tags.compareOperator, tags.definitionOperator],
+    class: 'px-operator',
+  },
   { tag: tags.comment, class: 'px-comment' },
 ]);
 
@@ -31,7 +34,16 @@ function highlight(expr: string): readonly ReactNode[] {
     expr,
     parser.parse(expr),
     CLASSES,
-    (text, classes) => out.push(classes ? <span key={out.length} className={classes}>{text}</span> : text),
+    (text, classes) =>
+      out.push(
+        classes ? (
+          <span key={out.length} className={classes}>
+            {text}
+          </span>
+        ) : (
+          text
+        ),
+      ),
     () => out.push('\n'),
   );
   return out;

@@ -22,7 +22,13 @@ export function LabelList({ labels, without = [], onPick }: LabelListProps) {
         );
         const title = `${name}="${value}"`;
         return onPick ? (
-          <button key={name} type="button" className="label" title={`Filter by ${title}`} onClick={() => onPick(name, value)}>
+          <button
+            key={name}
+            type="button"
+            className="label"
+            title={`Filter by ${title}`}
+            onClick={() => onPick(name, value)}
+          >
             {inner}
           </button>
         ) : (

@@ -3,7 +3,15 @@ import type { ReactNode } from 'react';
 export type Tone = 'ok' | 'warning' | 'critical' | 'info' | 'neutral';
 
 /** A state in a word, in the colour of what it means. */
-export function Pill({ tone, plain = false, children }: { readonly tone: Tone; readonly plain?: boolean; readonly children: ReactNode }) {
+export function Pill({
+  tone,
+  plain = false,
+  children,
+}: {
+  readonly tone: Tone;
+  readonly plain?: boolean;
+  readonly children: ReactNode;
+}) {
   return <span className={`pill tone-${tone} ${plain ? 'plain' : ''}`}>{children}</span>;
 }
 

@@ -46,7 +46,11 @@ export const fleetQuery = queryOptions({
   refetchInterval: whilePresent,
 });
 
-export const notificationsQuery = (filter: { readonly receiver?: string; readonly alertname?: string; readonly limit?: number }) =>
+export const notificationsQuery = (filter: {
+  readonly receiver?: string;
+  readonly alertname?: string;
+  readonly limit?: number;
+}) =>
   queryOptions({
     queryKey: ['notifications', filter],
     queryFn: ({ signal }) => notifications(filter, signal),

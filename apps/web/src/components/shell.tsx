@@ -1,6 +1,7 @@
 import { Menu, Tooltip, useMantineColorScheme } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
 import {
+  type Icon,
   IconBellRinging,
   IconBox,
   IconChartHistogram,
@@ -17,7 +18,6 @@ import {
   IconSun,
   IconTarget,
   IconVolumeOff,
-  type Icon,
 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
@@ -51,7 +51,11 @@ const SYSTEM: readonly NavEntry[] = [
 
 /** The frame around every page: navigation on the left, the page, and the command palette above. */
 export function Shell() {
-  const [narrow, setNarrow] = useLocalStorage({ key: 'belfry-nav-narrow', defaultValue: false, getInitialValueInEffect: false });
+  const [narrow, setNarrow] = useLocalStorage({
+    key: 'belfry-nav-narrow',
+    defaultValue: false,
+    getInitialValueInEffect: false,
+  });
   const [palette, setPalette] = useState(false);
   const [parameters] = useSearchParams();
   const navigation = useNavigation();
@@ -129,7 +133,12 @@ function Navigation({ narrow, onNarrow, onSearch }: NavigationProps) {
       <span className="grow nav-spacer" />
       <SchemeMenu narrow={narrow} />
       <Hint label="Expand" show={narrow}>
-        <button type="button" className="nav-item wide-only" onClick={() => onNarrow(!narrow)} aria-label={narrow ? 'Expand' : 'Collapse'}>
+        <button
+          type="button"
+          className="nav-item wide-only"
+          onClick={() => onNarrow(!narrow)}
+          aria-label={narrow ? 'Expand' : 'Collapse'}
+        >
           <Collapse size={18} stroke={1.6} />
           <span>Collapse</span>
         </button>
@@ -138,7 +147,15 @@ function Navigation({ narrow, onNarrow, onSearch }: NavigationProps) {
   );
 }
 
-function Hint({ label, show, children }: { readonly label: string; readonly show: boolean; readonly children: ReactNode }) {
+function Hint({
+  label,
+  show,
+  children,
+}: {
+  readonly label: string;
+  readonly show: boolean;
+  readonly children: ReactNode;
+}) {
   return (
     <Tooltip label={label} position="right" disabled={!show} openDelay={200}>
       {children as React.ReactElement}
@@ -146,13 +163,26 @@ function Hint({ label, show, children }: { readonly label: string; readonly show
   );
 }
 
-function NavItem({ entry, narrow, badge }: { readonly entry: NavEntry; readonly narrow: boolean; readonly badge?: ReactNode }) {
+function NavItem({
+  entry,
+  narrow,
+  badge,
+}: {
+  readonly entry: NavEntry;
+  readonly narrow: boolean;
+  readonly badge?: ReactNode;
+}) {
   const { pathname } = useLocation();
   const inside = entry.to === '/dashboards' && pathname.startsWith('/d/');
   const active = inside || (entry.to === '/' ? pathname === '/' : pathname.startsWith(entry.to));
   return (
     <Hint label={entry.label} show={narrow}>
-      <Link to={entry.to} aria-label={entry.label} aria-current={active ? 'page' : undefined} className={`nav-item ${active ? 'active' : ''}`}>
+      <Link
+        to={entry.to}
+        aria-label={entry.label}
+        aria-current={active ? 'page' : undefined}
+        className={`nav-item ${active ? 'active' : ''}`}
+      >
         <entry.icon size={18} stroke={1.6} aria-hidden="true" />
         <span>{entry.label}</span>
         {badge}
@@ -163,7 +193,10 @@ function NavItem({ entry, narrow, badge }: { readonly entry: NavEntry; readonly 
 
 function FiringCount() {
   const { data } = useQuery(rulesQuery);
-  const firing = (data ?? []).flatMap((g) => g.rules).flatMap((r) => r.alerts).filter((a) => a.state === 'firing').length;
+  const firing = (data ?? [])
+    .flatMap((g) => g.rules)
+    .flatMap((r) => r.alerts)
+    .filter((a) => a.state === 'firing').length;
   if (firing === 0) return null;
   return (
     <span className="count pill plain tone-critical" role="status" aria-label={`${firing} firing`}>
@@ -184,7 +217,12 @@ function SchemeMenu({ narrow }: { readonly narrow: boolean }) {
   return (
     <Menu position="right-end" withinPortal>
       <Menu.Target>
-        <button type="button" className="nav-item wide-only" aria-label="Appearance" title={narrow ? 'Appearance' : undefined}>
+        <button
+          type="button"
+          className="nav-item wide-only"
+          aria-label="Appearance"
+          title={narrow ? 'Appearance' : undefined}
+        >
           <current.icon size={18} stroke={1.6} />
           <span>Appearance</span>
         </button>
@@ -203,7 +241,17 @@ function SchemeMenu({ narrow }: { readonly narrow: boolean }) {
 /** The bell. */
 export function BellMark({ size = 22 }: { readonly size?: number }) {
   return (
-    <svg width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.9" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true">
+    <svg
+      width={size}
+      height={size}
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.9"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+    >
       <path d="M12 2.500v2.200M6.300 17c1.250-1.400 1.600-3.300 1.600-5.800a4.100 4.100 0 0 1 8.200 0c0 2.500.35 4.400 1.600 5.800zM4.500 17h15M10.200 20a2 2 0 0 0 3.600 0" />
     </svg>
   );

@@ -36,12 +36,24 @@ export function TimeRangePicker({ raw, range, onChange }: TimeRangePickerProps) 
   };
   return (
     <div className="joined">
-      <button type="button" className="joined-button" aria-label="Earlier" title="Earlier by half a span" onClick={() => onChange(shiftRange(range, -1))}>
+      <button
+        type="button"
+        className="joined-button"
+        aria-label="Earlier"
+        title="Earlier by half a span"
+        onClick={() => onChange(shiftRange(range, -1))}
+      >
         <IconChevronLeft size={16} />
       </button>
       <Popover opened={open} onChange={setOpen} position="bottom-end" shadow="md" trapFocus returnFocus>
         <Popover.Target>
-          <button type="button" className="joined-button wide" aria-haspopup="dialog" aria-expanded={open} onClick={() => setOpen(!open)}>
+          <button
+            type="button"
+            className="joined-button wide"
+            aria-haspopup="dialog"
+            aria-expanded={open}
+            onClick={() => setOpen(!open)}
+          >
             <IconClock size={15} stroke={1.7} />
             <span className="ellipsis">{rangeLabel(raw)}</span>
             <IconChevronDown size={14} />
@@ -49,10 +61,22 @@ export function TimeRangePicker({ raw, range, onChange }: TimeRangePickerProps) 
         </Popover.Target>
         <Popover.Dropdown p={0}>{open && <RangeForm raw={raw} onChoose={choose} />}</Popover.Dropdown>
       </Popover>
-      <button type="button" className="joined-button" aria-label="Later" title="Later by half a span" onClick={() => onChange(shiftRange(range, 1))}>
+      <button
+        type="button"
+        className="joined-button"
+        aria-label="Later"
+        title="Later by half a span"
+        onClick={() => onChange(shiftRange(range, 1))}
+      >
         <IconChevronRight size={16} />
       </button>
-      <button type="button" className="joined-button" aria-label="Zoom out" title="Zoom out" onClick={() => onChange(zoomOut(range))}>
+      <button
+        type="button"
+        className="joined-button"
+        aria-label="Zoom out"
+        title="Zoom out"
+        onClick={() => onChange(zoomOut(range))}
+      >
         <IconZoomOut size={15} />
       </button>
     </div>
@@ -77,13 +101,27 @@ function RangeForm({ raw, onChoose }: { readonly raw: RawRange; readonly onChoos
           apply();
         }}
       >
-        <TextInput size="xs" label="From" data-autofocus value={from} error={fromWrong} onChange={(e) => setFrom(e.currentTarget.value)} />
-        <TextInput size="xs" label="To" value={to} error={toWrong ?? backwards} onChange={(e) => setTo(e.currentTarget.value)} />
+        <TextInput
+          size="xs"
+          label="From"
+          data-autofocus
+          value={from}
+          error={fromWrong}
+          onChange={(e) => setFrom(e.currentTarget.value)}
+        />
+        <TextInput
+          size="xs"
+          label="To"
+          value={to}
+          error={toWrong ?? backwards}
+          onChange={(e) => setTo(e.currentTarget.value)}
+        />
         <Button size="xs" type="submit" fullWidth disabled={Boolean(fromWrong ?? toWrong ?? backwards)}>
           Apply
         </Button>
         <p className="faint">
-          Relative, such as <code>now-90m</code> or <code>now-1d/d</code>, or a date, such as <code>2026-03-04 09:30</code>.
+          Relative, such as <code>now-90m</code> or <code>now-1d/d</code>, or a date, such as{' '}
+          <code>2026-03-04 09:30</code>.
         </p>
       </form>
       <div className="quick" role="listbox" aria-label="Quick ranges">
@@ -132,7 +170,11 @@ export function RefreshPicker({ value, intervals, onChange, onRefresh, busy }: R
         </Menu.Target>
         <Menu.Dropdown mah={320} style={{ overflowY: 'auto' }}>
           {['', ...intervals].map((interval) => (
-            <Menu.Item key={interval} onClick={() => onChange(interval)} {...(interval === value ? { color: 'accent' } : {})}>
+            <Menu.Item
+              key={interval}
+              onClick={() => onChange(interval)}
+              {...(interval === value ? { color: 'accent' } : {})}
+            >
               {interval === '' ? 'Off' : `Every ${interval}`}
             </Menu.Item>
           ))}

@@ -1,9 +1,17 @@
-import { alignFrames, type Cell, fieldTitle, type Frame } from './frames.ts';
+import { alignFrames, type Cell, type Frame, fieldTitle } from './frames.ts';
 
 /** Frames as comma-separated values: series joined over their times, tables one after the other. */
 export function csvOf(frames: readonly Frame[]): string {
   const isSeries = frames.every((f) => f.fields.length === 2 && f.fields[0]!.type === 'time');
-  if (!isSeries) return frames.map((f) => table(f.fields.map(fieldTitle), f.fields.map((x) => x.values))).join('\n');
+  if (!isSeries)
+    return frames
+      .map((f) =>
+        table(
+          f.fields.map(fieldTitle),
+          f.fields.map((x) => x.values),
+        ),
+      )
+      .join('\n');
   const { timesMs, fields, columns } = alignFrames(frames);
   return table(['Time', ...fields.map(fieldTitle)], [timesMs.map((t) => new Date(t).toISOString()), ...columns]);
 }

@@ -1,8 +1,9 @@
 /** Which configuration each field has, and what that makes of a value: text and colour. */
-import { formatParts, type FormattedValue } from '../format/units.ts';
-import { type Palette, categoricalColor, namedColor } from '../theme.ts';
+
 import { rampColor } from '../format/color.ts';
-import { type Cell, type Field, fieldTitle, type Frame } from './frames.ts';
+import { type FormattedValue, formatParts } from '../format/units.ts';
+import { categoricalColor, namedColor, type Palette } from '../theme.ts';
+import { type Cell, type Field, type Frame, fieldTitle } from './frames.ts';
 import { formatLegend } from './legend.ts';
 import {
   type FieldConfig,
@@ -50,7 +51,7 @@ function withProperty(config: FieldConfig, id: string, value: Json | undefined):
 
 function setPath(object: JsonObject, path: readonly string[], value: Json | undefined): JsonObject {
   const [head, ...rest] = path as [string, ...string[]];
-  const inner: Json | undefined = rest.length === 0 ? value : (setPath(objectOf(object[head]), rest, value));
+  const inner: Json | undefined = rest.length === 0 ? value : setPath(objectOf(object[head]), rest, value);
   return { ...object, [head]: inner };
 }
 
@@ -168,7 +169,9 @@ function continuousRamp(mode: string, palette: Palette): readonly string[] {
   const named = mode
     .slice('continuous-'.length)
     .split(/(?=[A-Z])/)
-    .map((n) => ({ gr: 'green', yl: 'yellow', rd: 'red', bl: 'blue', pu: 'purple' })[n.toLowerCase()] ?? n.toLowerCase());
+    .map(
+      (n) => ({ gr: 'green', yl: 'yellow', rd: 'red', bl: 'blue', pu: 'purple' })[n.toLowerCase()] ?? n.toLowerCase(),
+    );
   const ramp = named.filter((n) => palette.named[n]).map((n) => namedColor(palette, n));
   return ramp.length >= 2 ? ramp : palette.sequential;
 }

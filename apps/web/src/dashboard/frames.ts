@@ -43,18 +43,32 @@ export function framesOf(answers: readonly TargetAnswer[]): Frame[] {
 
 function seriesFrames({ target, answer, legend, expr, range, stepMs }: TargetAnswer): Frame[] {
   if (answer.kind === 'matrix') {
-    const names = seriesNames(legend, answer.series.map((s) => s.labels), expr);
+    const names = seriesNames(
+      legend,
+      answer.series.map((s) => s.labels),
+      expr,
+    );
     const grid = timeGrid(range, stepMs);
     return answer.series.map((s, i) => ({
       refId: target.refId,
       fields: [
         { name: 'Time', type: 'time', labels: {}, values: grid },
-        { name: 'Value', type: 'number', labels: s.labels, values: onGrid(s, range.fromMs, stepMs, grid.length), displayName: names[i]! },
+        {
+          name: 'Value',
+          type: 'number',
+          labels: s.labels,
+          values: onGrid(s, range.fromMs, stepMs, grid.length),
+          displayName: names[i]!,
+        },
       ],
     }));
   }
   const samples = samplesOf(answer);
-  const names = seriesNames(legend, samples.map((s) => s.labels), expr);
+  const names = seriesNames(
+    legend,
+    samples.map((s) => s.labels),
+    expr,
+  );
   return samples.map((s, i) => ({
     refId: target.refId,
     fields: [
@@ -100,14 +114,17 @@ function onGrid(series: RangeSeries, fromMs: number, stepMs: number, length: num
 function tableFrame({ target, answer }: TargetAnswer, valueName: string): Frame {
   const rows: { labels: Labels; timeMs: number; value: number }[] = [];
   if (answer.kind === 'matrix') {
-    for (const s of answer.series) s.timesMs.forEach((timeMs, i) => rows.push({ labels: s.labels, timeMs, value: s.values[i]! }));
+    for (const s of answer.series)
+      for (const [i, timeMs] of s.timesMs.entries()) rows.push({ labels: s.labels, timeMs, value: s.values[i]! });
   } else rows.push(...samplesOf(answer));
   const names = [...new Set(rows.flatMap((r) => Object.keys(r.labels)))].sort();
   return {
     refId: target.refId,
     fields: [
       { name: 'Time', type: 'time', labels: {}, values: rows.map((r) => r.timeMs) },
-      ...names.map((name): Field => ({ name, type: 'string', labels: {}, values: rows.map((r) => r.labels[name] ?? '') })),
+      ...names.map(
+        (name): Field => ({ name, type: 'string', labels: {}, values: rows.map((r) => r.labels[name] ?? '') }),
+      ),
       { name: valueName, type: 'number', labels: {}, values: rows.map((r) => r.value) },
     ],
   };

@@ -19,7 +19,8 @@ export function seriesText(labels: Labels): string {
  * one differing label gives its bare value, none gives the query's own text.
  */
 export function seriesNames(format: string, all: readonly Labels[], expr: string): string[] {
-  if (format !== '' && format !== '__auto') return all.map((labels) => formatLegend(format, labels) || seriesText(labels));
+  if (format !== '' && format !== '__auto')
+    return all.map((labels) => formatLegend(format, labels) || seriesText(labels));
   if (format === '') return all.map((labels) => (Object.keys(labels).length === 0 ? expr : seriesText(labels)));
   if (all.length === 1) {
     const only = all[0]!;

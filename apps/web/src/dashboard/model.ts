@@ -313,7 +313,10 @@ function parseThresholds(json: unknown): Thresholds {
     color: textOf(objectOf(s).color, 'green'),
     value: numberOf(objectOf(s).value) ?? Number.NEGATIVE_INFINITY,
   }));
-  return { mode: t.mode === 'percentage' ? 'percentage' : 'absolute', steps: steps.toSorted((a, b) => a.value - b.value) };
+  return {
+    mode: t.mode === 'percentage' ? 'percentage' : 'absolute',
+    steps: steps.toSorted((a, b) => a.value - b.value),
+  };
 }
 
 function parseMapping(json: unknown): readonly ValueMapping[] {

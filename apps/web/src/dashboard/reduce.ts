@@ -40,7 +40,11 @@ const CALCULATIONS: readonly Calculation[] = [
   { id: 'median', label: 'Median', reduce: (v) => quantile(v, 0.5) },
   { id: 'sum', label: 'Total', reduce: sum },
   { id: 'count', label: 'Count', reduce: (_, all) => all.length },
-  { id: 'range', label: 'Range', reduce: (v) => (v.length === 0 ? null : extreme(v, Math.max)! - extreme(v, Math.min)!) },
+  {
+    id: 'range',
+    label: 'Range',
+    reduce: (v) => (v.length === 0 ? null : extreme(v, Math.max)! - extreme(v, Math.min)!),
+  },
   { id: 'delta', label: 'Delta', reduce: delta },
   { id: 'diff', label: 'Difference', reduce: (v) => (v.length === 0 ? null : v.at(-1)! - v[0]!) },
   { id: 'diffperc', label: 'Difference %', reduce: (v) => (v.length === 0 ? null : (v.at(-1)! - v[0]!) / v[0]!) },

@@ -1,7 +1,7 @@
 /** The single values that stat, gauge, bar gauge and pie panels show. */
 import type { Palette } from '../theme.ts';
-import { seriesColor, type ShownValue, showValue } from './field-config.ts';
-import { type Cell, type Field, fieldTitle, type Frame } from './frames.ts';
+import { type ShownValue, seriesColor, showValue } from './field-config.ts';
+import { type Cell, type Field, type Frame, fieldTitle } from './frames.ts';
 import { type JsonObject, listOf, numberOf, objectOf, textOf } from './model.ts';
 import { reduceValues } from './reduce.ts';
 
@@ -38,16 +38,29 @@ export function panelValues(frames: readonly Frame[], options: JsonObject, palet
   const add = (field: Field, value: Cell, title: string, column: readonly Cell[]) => {
     const shown = showValue(value, field.config, palette);
     const number = typeof value === 'number' ? value : null;
-    out.push({ title, value, shown, color: shown.color ?? seriesColor(field, out.length, number, palette), field, column });
+    out.push({
+      title,
+      value,
+      shown,
+      color: shown.color ?? seriesColor(field, out.length, number, palette),
+      field,
+      column,
+    });
   };
   const limit = numberOf(reduce.limit) ?? MAX_VALUES;
   for (const frame of frames) {
     for (const field of frame.fields.filter(isWanted)) {
       if (reduce.values !== true && !isTable(frame)) {
-        add(field, field.type === 'number' ? reduceValues(calc, field.values) : (field.values.at(-1) ?? null), fieldTitle(field), field.values);
+        add(
+          field,
+          field.type === 'number' ? reduceValues(calc, field.values) : (field.values.at(-1) ?? null),
+          fieldTitle(field),
+          field.values,
+        );
         continue;
       }
-      field.values.slice(0, limit).forEach((value, row) => add(field, value, rowTitle(frame, field, row), []));
+      for (const [row, value] of field.values.slice(0, limit).entries())
+        add(field, value, rowTitle(frame, field, row), []);
     }
   }
   return out.slice(0, MAX_VALUES);

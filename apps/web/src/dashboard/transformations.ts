@@ -1,6 +1,6 @@
 /** Grafana's transformations: frames in, frames out. */
 import { regExpOf } from './field-config.ts';
-import { type Cell, type Field, fieldTitle, type Frame } from './frames.ts';
+import { type Cell, type Field, type Frame, fieldTitle } from './frames.ts';
 import { type JsonObject, listOf, objectOf, type Transformation, textOf } from './model.ts';
 import { calculationOf, reduceValues } from './reduce.ts';
 
@@ -20,7 +20,8 @@ const STEPS: Readonly<Record<string, Step>> = {
   sortBy: (frames, options) => frames.map((f) => sortBy(f, options)),
   filterFieldsByName: (frames, options) => frames.map((f) => filterFieldsByName(f, options)),
   filterByRefId: (frames, options) => filterByRefId(frames, options),
-  limit: (frames, options) => frames.map((f) => takeRows(f, range(Math.min(Number(options.limitField ?? 10), rowCount(f))))),
+  limit: (frames, options) =>
+    frames.map((f) => takeRows(f, range(Math.min(Number(options.limitField ?? 10), rowCount(f))))),
   reduce: (frames, options) => reduceFrames(frames, options),
   labelsToFields: (frames) => labelsToFields(frames),
   seriesToRows: (frames) => seriesToRows(frames),
@@ -91,7 +92,12 @@ function merge(frames: readonly Frame[]): readonly Frame[] {
   const all = [...rows.values()];
   const templates = new Map(frames.flatMap((f) => f.fields.map((x): [string, Field] => [x.name, x])).reverse());
   const ordered = [...names].sort((a, b) => rank(templates.get(a)!) - rank(templates.get(b)!));
-  return [{ refId: 'merge', fields: ordered.map((n) => ({ ...templates.get(n)!, values: all.map((r) => r.get(n) ?? null) })) }];
+  return [
+    {
+      refId: 'merge',
+      fields: ordered.map((n) => ({ ...templates.get(n)!, values: all.map((r) => r.get(n) ?? null) })),
+    },
+  ];
 }
 
 /** Time, then labels, then values. */
@@ -163,7 +169,9 @@ function reduceFrames(frames: readonly Frame[], options: JsonObject): readonly F
   if (options.mode === 'reduceFields') {
     return frames.map((f) => ({
       ...f,
-      fields: f.fields.filter((x) => x.type === 'number').map((x) => ({ ...x, values: [reduceValues(ids[0]!, x.values)] })),
+      fields: f.fields
+        .filter((x) => x.type === 'number')
+        .map((x) => ({ ...x, values: [reduceValues(ids[0]!, x.values)] })),
     }));
   }
   const column = (id: string): Field => ({
@@ -184,7 +192,10 @@ function labelsToFields(frames: readonly Frame[]): readonly Frame[] {
       .filter(([name]) => name !== '__name__')
       .map(([name, value]): Field => ({ name, type: 'string', labels: {}, values: new Array(rows).fill(value) }));
     const [time, ...rest] = frame.fields;
-    return { ...frame, fields: [...(time ? [time] : []), ...columns, ...rest.map(({ displayName: _, ...f }) => ({ ...f, labels: {} }))] };
+    return {
+      ...frame,
+      fields: [...(time ? [time] : []), ...columns, ...rest.map(({ displayName: _, ...f }) => ({ ...f, labels: {} }))],
+    };
   });
 }
 
@@ -240,7 +251,11 @@ function calculateField(frame: Frame, options: JsonObject): Frame {
     value = (row) => operator(left(row), right(row));
   } else {
     const id = textOf(reduce.reducer, 'sum');
-    value = (row) => reduceValues(id, numbers.map((f) => f.values[row] ?? null));
+    value = (row) =>
+      reduceValues(
+        id,
+        numbers.map((f) => f.values[row] ?? null),
+      );
   }
   const name = textOf(options.alias) || 'Total';
   const made: Field = { name, type: 'number', labels: {}, values: range(rowCount(frame)).map(value) };
@@ -265,12 +280,19 @@ function groupBy(frame: Frame, options: JsonObject): Frame {
   const made = frame.fields
     .filter((f) => planOf(f).operation === 'aggregate')
     .flatMap((f) =>
-      listOf(planOf(f).aggregations).map((id): Field => ({
-        name: `${fieldTitle(f)} (${textOf(id)})`,
-        type: 'number',
-        labels: {},
-        values: rows.map((r) => reduceValues(textOf(id), r.map((i) => f.values[i] ?? null))),
-      })),
+      listOf(planOf(f).aggregations).map(
+        (id): Field => ({
+          name: `${fieldTitle(f)} (${textOf(id)})`,
+          type: 'number',
+          labels: {},
+          values: rows.map((r) =>
+            reduceValues(
+              textOf(id),
+              r.map((i) => f.values[i] ?? null),
+            ),
+          ),
+        }),
+      ),
     );
   return { ...frame, fields: [...keyFields, ...made] };
 }

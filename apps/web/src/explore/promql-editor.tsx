@@ -1,6 +1,12 @@
 import '../components/expr.css';
 import './promql-editor.css';
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus } from '@codemirror/autocomplete';
+import {
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+  completionStatus,
+} from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, insertNewlineAndIndent } from '@codemirror/commands';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { lintKeymap } from '@codemirror/lint';
@@ -25,7 +31,10 @@ const HIGHLIGHT = HighlightStyle.define([
   { tag: tags.labelName, class: 'px-label' },
   { tag: tags.string, class: 'px-string' },
   { tag: [tags.number, tags.unit], class: 'px-number' },
-  { tag: [tags.operator, tags.arithmeticOperator, tags.compareOperator, tags.definitionOperator], class: 'px-operator' },
+  {
+    tag: [tags.operator, tags.arithmeticOperator, tags.compareOperator, tags.definitionOperator],
+    class: 'px-operator',
+  },
   { tag: tags.comment, class: 'px-comment' },
 ]);
 
@@ -45,7 +54,10 @@ export function PromqlEditor({ value, onChange, onRun, onHistory, label, autoFoc
     const replace = (text: string | undefined) => {
       const current = view.current;
       if (text === undefined || !current) return false;
-      current.dispatch({ changes: { from: 0, to: current.state.doc.length, insert: text }, selection: { anchor: text.length } });
+      current.dispatch({
+        changes: { from: 0, to: current.state.doc.length, insert: text },
+        selection: { anchor: text.length },
+      });
       return true;
     };
     const run = (current: EditorView) => {

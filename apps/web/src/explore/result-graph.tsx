@@ -4,13 +4,13 @@ import { useMemo } from 'react';
 import { EmptyState } from '../components/empty-state.tsx';
 import { ErrorState } from '../components/error-state.tsx';
 import { Loading } from '../components/loading.tsx';
-import { spanText, zoomOut } from '../format/time-range.ts';
 import type { TimeState } from '../components/use-time-range.ts';
 import type { Scope } from '../dashboard/interpolate.ts';
 import { parseDashboard } from '../dashboard/model.ts';
 import { guessUnit } from '../format/guess-unit.ts';
-import { type PanelData, usePanelData } from '../panels/panel-data.ts';
+import { spanText, zoomOut } from '../format/time-range.ts';
 import type { DashboardContextValue } from '../panels/context.ts';
+import { type PanelData, usePanelData } from '../panels/panel-data.ts';
 import { TimeseriesPanel } from '../panels/timeseries-panel.tsx';
 import { QueryStatsLine } from './query-stats.tsx';
 
@@ -50,10 +50,16 @@ export function ResultGraph({ expressions, step, stacked, time, scrapeIntervalMs
           {width > 0 && <Content panel={panel} data={data} context={context} size={{ width, height }} />}
         </div>
       </section>
-      {data.answers.length > 0 && data.errors.map((e) => <ErrorState key={e.refId} inline title={`Query ${e.refId} failed`} error={e.error} />)}
+      {data.answers.length > 0 &&
+        data.errors.map((e) => <ErrorState key={e.refId} inline title={`Query ${e.refId} failed`} error={e.error} />)}
       <div className="explore-stats">
         {data.answers.map((a) => (
-          <QueryStatsLine key={a.target.refId} refId={expressions.length > 1 ? a.target.refId : ''} answer={a.answer} note={`a point every ${spanText(a.stepMs)}`} />
+          <QueryStatsLine
+            key={a.target.refId}
+            refId={expressions.length > 1 ? a.target.refId : ''}
+            answer={a.answer}
+            note={`a point every ${spanText(a.stepMs)}`}
+          />
         ))}
       </div>
     </>
@@ -86,14 +92,26 @@ function panelOf(expressions: readonly string[], step: string, stacked: boolean)
         type: 'timeseries',
         title: 'Graph',
         interval: step,
-        targets: expressions.map((expr, i) => ({ refId: String.fromCharCode(65 + i), expr, range: true, legendFormat: expressions.length > 1 ? '' : '__auto' })),
+        targets: expressions.map((expr, i) => ({
+          refId: String.fromCharCode(65 + i),
+          expr,
+          range: true,
+          legendFormat: expressions.length > 1 ? '' : '__auto',
+        })),
         fieldConfig: {
           defaults: {
             ...(agreed ? { unit: agreed } : {}),
-            custom: { fillOpacity: stacked ? 30 : 6, lineWidth: 1.5, stacking: { mode: stacked ? 'normal' : 'none', group: 'A' } },
+            custom: {
+              fillOpacity: stacked ? 30 : 6,
+              lineWidth: 1.5,
+              stacking: { mode: stacked ? 'normal' : 'none', group: 'A' },
+            },
           },
         },
-        options: { legend: { displayMode: 'table', placement: 'bottom', calcs: ['lastNotNull', 'min', 'mean', 'max'] }, tooltip: { mode: 'multi', sort: 'desc' } },
+        options: {
+          legend: { displayMode: 'table', placement: 'bottom', calcs: ['lastNotNull', 'min', 'mean', 'max'] },
+          tooltip: { mode: 'multi', sort: 'desc' },
+        },
       },
     ],
   }).panels[0]!;

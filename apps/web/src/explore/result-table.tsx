@@ -1,5 +1,5 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { IconTable } from '@tabler/icons-react';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { type QueryAnswer, queryInstant } from '../api/prometheus.ts';
 import { type DataColumn, DataTable } from '../components/data-table.tsx';
@@ -13,7 +13,15 @@ const ROW_PX = 28;
 const MAX_HEIGHT_PX = 560;
 
 /** One query's values at one moment, a row a series. */
-export function ResultTable({ expr, refId, timeMs }: { readonly expr: string; readonly refId: string; readonly timeMs: number }) {
+export function ResultTable({
+  expr,
+  refId,
+  timeMs,
+}: {
+  readonly expr: string;
+  readonly refId: string;
+  readonly timeMs: number;
+}) {
   const time = Math.floor(timeMs / 1000) * 1000;
   const { data, error, refetch, isPlaceholderData } = useQuery({
     queryKey: ['panel', 'instant', expr, time],
@@ -62,17 +70,26 @@ function Values({ answer }: { readonly answer: QueryAnswer }) {
 function tableOf(answer: QueryAnswer): { readonly columns: readonly DataColumn[]; readonly rowCount: number } {
   if (answer.kind === 'scalar' || answer.kind === 'string') {
     const text = answer.kind === 'scalar' ? String(answer.value) : answer.text;
-    return { rowCount: 1, columns: [{ key: 'value', title: answer.kind, align: 'left', values: [text], render: () => ({ content: text }) }] };
+    return {
+      rowCount: 1,
+      columns: [{ key: 'value', title: answer.kind, align: 'left', values: [text], render: () => ({ content: text }) }],
+    };
   }
   const rows =
     answer.kind === 'vector'
-      ? answer.samples.map((s) => ({ labels: s.labels, value: s.value, text: s.histogram ? `count ${s.histogram.count}, sum ${s.histogram.sum}` : String(s.value) }))
+      ? answer.samples.map((s) => ({
+          labels: s.labels,
+          value: s.value,
+          text: s.histogram ? `count ${s.histogram.count}, sum ${s.histogram.sum}` : String(s.value),
+        }))
       : answer.series.map((s) => ({
           labels: s.labels,
           value: s.values.at(-1) ?? Number.NaN,
           text: s.values.map((v, i) => `${v} @${s.timesMs[i]! / 1000}`).join('  '),
         }));
-  const names = [...new Set(rows.flatMap((r) => Object.keys(r.labels)))].sort((a, b) => Number(b === '__name__') - Number(a === '__name__') || a.localeCompare(b));
+  const names = [...new Set(rows.flatMap((r) => Object.keys(r.labels)))].sort(
+    (a, b) => Number(b === '__name__') - Number(a === '__name__') || a.localeCompare(b),
+  );
   const labelColumns = names.map((name): DataColumn => {
     const values = rows.map((r) => r.labels[name] ?? null);
     return {

@@ -10,7 +10,10 @@ const MATCHER = /^\s*([a-zA-Z_][\w.:-]*|"(?:[^"\\]|\\.)*")\s*(=~|!~|!=|=)\s*("(?
 
 /** Matchers as amtool and PromQL write them: `a="b", c=~"d|e"`, with or without braces around. */
 export function parseMatchers(text: string): ParsedMatchers {
-  let rest = text.trim().replace(/^\{([\s\S]*)\}$/, '$1').trim();
+  let rest = text
+    .trim()
+    .replace(/^\{([\s\S]*)\}$/, '$1')
+    .trim();
   const matchers: SilenceMatcher[] = [];
   while (rest !== '') {
     const match = MATCHER.exec(rest);

@@ -274,7 +274,9 @@ export function formatTicks(ticks: readonly number[], unit?: string, decimals?: 
   if (decimals !== undefined) return ticks.map((t) => formatValue(t, unit, decimals));
   for (let places = 0; places <= 6; places++) {
     const texts = ticks.map((t) => formatValue(t, unit, places));
-    const exact = ticks.every((t) => close(Number.parseFloat(formatParts(t, unit, places).text), scaledNumber(t, unit)));
+    const exact = ticks.every((t) =>
+      close(Number.parseFloat(formatParts(t, unit, places).text), scaledNumber(t, unit)),
+    );
     if (exact && new Set(texts).size === texts.length) return texts.map(trimZeros);
   }
   return ticks.map((t) => formatValue(t, unit));

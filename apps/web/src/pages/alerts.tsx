@@ -42,21 +42,43 @@ export function Alerts() {
           <div className="filters">
             <SearchInput value={search} onChange={setSearch} placeholder="Search name, label or expression" />
             {STATES.map((s) => (
-              <button key={s} type="button" className={`chip-toggle tone-${toneOf(s)}`} aria-pressed={state === s} onClick={() => setState(state === s ? '' : s)}>
+              <button
+                key={s}
+                type="button"
+                className={`chip-toggle tone-${toneOf(s)}`}
+                aria-pressed={state === s}
+                onClick={() => setState(state === s ? '' : s)}
+              >
                 <i />
                 {title(s)} <span className="num strong">{alerting.filter((r) => r.state === s).length}</span>
               </button>
             ))}
-            <button type="button" className="chip-toggle" aria-pressed={recording === '1'} onClick={() => setRecording(recording === '1' ? '' : '1')}>
+            <button
+              type="button"
+              className="chip-toggle"
+              aria-pressed={recording === '1'}
+              onClick={() => setRecording(recording === '1' ? '' : '1')}
+            >
               Recording rules
             </button>
           </div>
           {groups.map((g) => (
-            <Group key={`${g.file};${g.name}`} group={g} now={now} onPick={(name, value) => setSearch(`${name}="${value}"`)} />
+            <Group
+              key={`${g.file};${g.name}`}
+              group={g}
+              now={now}
+              onPick={(name, value) => setSearch(`${name}="${value}"`)}
+            />
           ))}
           {groups.length === 0 && (
-            <EmptyState roomy icon={IconBellRinging} title={alerting.length === 0 ? 'No alerting rules' : 'No rule matches'}>
-              {alerting.length === 0 ? 'Name rule files under rule_files in the configuration.' : 'Other states or fewer letters may.'}
+            <EmptyState
+              roomy
+              icon={IconBellRinging}
+              title={alerting.length === 0 ? 'No alerting rules' : 'No rule matches'}
+            >
+              {alerting.length === 0
+                ? 'Name rule files under rule_files in the configuration.'
+                : 'Other states or fewer letters may.'}
             </EmptyState>
           )}
         </>
@@ -77,7 +99,10 @@ function textMatches(rule: Rule, group: RuleGroup, search: string): boolean {
   const labelSets = [rule.labels, ...rule.alerts.map((a) => a.labels)];
   const labels = labelSets.flatMap((l) => Object.entries(l).map(([k, v]) => `${k}="${v}"`));
   const text = [rule.name, rule.query, group.name, ...labels].join('\n').toLowerCase();
-  return search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }
 
 interface GroupProps {
@@ -96,7 +121,8 @@ function Group({ group, now, onPick }: GroupProps) {
         </span>
         <span className="dim num" title={group.lastEvaluationMs ? localDateTime(group.lastEvaluationMs) : 'not yet'}>
           every {spanText(group.intervalMs)}
-          {group.lastEvaluationMs && ` · ${agoText(group.lastEvaluationMs, now)} · took ${formatValue(group.evaluationMs, 'ms')}`}
+          {group.lastEvaluationMs &&
+            ` · ${agoText(group.lastEvaluationMs, now)} · took ${formatValue(group.evaluationMs, 'ms')}`}
         </span>
       </header>
       {group.rules.map((rule, i) => (
@@ -107,7 +133,15 @@ function Group({ group, now, onPick }: GroupProps) {
   );
 }
 
-function RuleView({ rule, now, onPick }: { readonly rule: Rule; readonly now: number; readonly onPick: GroupProps['onPick'] }) {
+function RuleView({
+  rule,
+  now,
+  onPick,
+}: {
+  readonly rule: Rule;
+  readonly now: number;
+  readonly onPick: GroupProps['onPick'];
+}) {
   const [open, setOpen] = useState<boolean | undefined>();
   const shown = open ?? (rule.state === 'firing' || rule.state === 'pending');
   const unwell = rule.health === 'err' || rule.lastError !== '';
@@ -117,7 +151,11 @@ function RuleView({ rule, now, onPick }: { readonly rule: Rule; readonly now: nu
         <IconChevronRight size={15} className="turn" />
         <span className="strong ellipsis">{rule.name}</span>
         {rule.labels.severity && <span className="tag">{rule.labels.severity}</span>}
-        {rule.annotations.summary && <span className="dim ellipsis grow wide-only">{rule.alerts[0]?.annotations.summary ?? rule.annotations.summary}</span>}
+        {rule.annotations.summary && (
+          <span className="dim ellipsis grow wide-only">
+            {rule.alerts[0]?.annotations.summary ?? rule.annotations.summary}
+          </span>
+        )}
         <span className="grow" />
         {unwell && <Pill tone="critical">error</Pill>}
         {rule.kind === 'recording' ? (
@@ -136,7 +174,15 @@ function RuleView({ rule, now, onPick }: { readonly rule: Rule; readonly now: nu
   );
 }
 
-function RuleBody({ rule, now, onPick }: { readonly rule: Rule; readonly now: number; readonly onPick: GroupProps['onPick'] }) {
+function RuleBody({
+  rule,
+  now,
+  onPick,
+}: {
+  readonly rule: Rule;
+  readonly now: number;
+  readonly onPick: GroupProps['onPick'];
+}) {
   return (
     <div className="rule-body">
       {rule.lastError && <ErrorState inline title="Evaluation failed" error={new Error(rule.lastError)} />}
@@ -180,7 +226,15 @@ function RuleBody({ rule, now, onPick }: { readonly rule: Rule; readonly now: nu
   );
 }
 
-function AlertRow({ alert, now, onPick }: { readonly alert: ActiveAlert; readonly now: number; readonly onPick: GroupProps['onPick'] }) {
+function AlertRow({
+  alert,
+  now,
+  onPick,
+}: {
+  readonly alert: ActiveAlert;
+  readonly now: number;
+  readonly onPick: GroupProps['onPick'];
+}) {
   return (
     <tr>
       <td>
@@ -190,7 +244,11 @@ function AlertRow({ alert, now, onPick }: { readonly alert: ActiveAlert; readonl
         <LabelList labels={alert.labels} without={['alertname']} onPick={onPick} />
         <Annotations annotations={alert.annotations} />
       </td>
-      <td className="num" title={alert.activeAtMs ? localDateTime(alert.activeAtMs) : ''} style={{ whiteSpace: 'nowrap' }}>
+      <td
+        className="num"
+        title={alert.activeAtMs ? localDateTime(alert.activeAtMs) : ''}
+        style={{ whiteSpace: 'nowrap' }}
+      >
         {alert.activeAtMs ? roughSpan(now - alert.activeAtMs) : '–'}
       </td>
       <td className="right num mono">{String(Number(alert.value.toPrecision(8)))}</td>

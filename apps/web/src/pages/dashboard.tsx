@@ -78,10 +78,14 @@ function DashboardView({ dashboard, folder }: { readonly dashboard: Dashboard; r
     [setParameters],
   );
   const onView = useCallback(
-    (id: number | undefined) => change((p) => (id === undefined ? p.delete('viewPanel') : p.set('viewPanel', `panel-${id}`))),
+    (id: number | undefined) =>
+      change((p) => (id === undefined ? p.delete('viewPanel') : p.set('viewPanel', `panel-${id}`))),
     [change],
   );
-  const onKiosk = useCallback(() => change((p) => (p.has('kiosk') ? p.delete('kiosk') : p.set('kiosk', '1'))), [change]);
+  const onKiosk = useCallback(
+    () => change((p) => (p.has('kiosk') ? p.delete('kiosk') : p.set('kiosk', '1'))),
+    [change],
+  );
   const onVariable = (name: string, values: readonly string[]) =>
     change((p) => {
       p.delete(`var-${name}`);
@@ -106,7 +110,11 @@ function DashboardView({ dashboard, folder }: { readonly dashboard: Dashboard; r
     }),
     [range, raw, setRaw, variables.scope, variables.ready, scrapeIntervalMs, dashboard.uid],
   );
-  useKeys({ onKiosk, onRefresh: refresh, onEscape: () => (Number.isNaN(viewed) ? kiosk && onKiosk() : onView(undefined)) });
+  useKeys({
+    onKiosk,
+    onRefresh: refresh,
+    onEscape: () => (Number.isNaN(viewed) ? kiosk && onKiosk() : onView(undefined)),
+  });
   return (
     <DashboardContext value={context}>
       <Page
@@ -124,7 +132,13 @@ function DashboardView({ dashboard, folder }: { readonly dashboard: Dashboard; r
         actions={
           <>
             <TimeRangePicker raw={time.raw} range={time.range} onChange={time.setRaw} />
-            <RefreshPicker value={time.refresh} intervals={dashboard.refreshIntervals} onChange={time.setRefresh} onRefresh={refresh} busy={busy} />
+            <RefreshPicker
+              value={time.refresh}
+              intervals={dashboard.refreshIntervals}
+              onChange={time.setRefresh}
+              onRefresh={refresh}
+              busy={busy}
+            />
             <Tooltip label="Kiosk ( k )">
               <button type="button" className="icon-button" aria-label="Kiosk" onClick={onKiosk}>
                 <IconDeviceTv size={17} />
@@ -137,7 +151,13 @@ function DashboardView({ dashboard, folder }: { readonly dashboard: Dashboard; r
         <Links dashboard={dashboard} variables={variables} />
         <Panels dashboard={dashboard} viewed={viewed} variables={variables} onView={onView} />
         {kiosk && (
-          <button type="button" className="icon-button leave-kiosk" aria-label="Leave kiosk" title="Leave kiosk ( Esc )" onClick={onKiosk}>
+          <button
+            type="button"
+            className="icon-button leave-kiosk"
+            aria-label="Leave kiosk"
+            title="Leave kiosk ( Esc )"
+            onClick={onKiosk}
+          >
             <IconX size={16} />
           </button>
         )}
@@ -213,7 +233,9 @@ function Panels({ dashboard, viewed, variables, onView }: PanelsProps) {
       if (!next.delete(key)) next.add(key);
       return next;
     });
-  return sections.map((s) => <SectionView key={s.key} section={s} variables={variables} onToggle={() => toggle(s.key)} onView={onView} />);
+  return sections.map((s) => (
+    <SectionView key={s.key} section={s} variables={variables} onToggle={() => toggle(s.key)} onView={onView} />
+  ));
 }
 
 function allPanels(panels: readonly Panel[]): readonly Panel[] {
@@ -230,14 +252,19 @@ interface SectionViewProps {
 function SectionView({ section, variables, onToggle, onView }: SectionViewProps) {
   const { row, collapsed, panels } = section;
   const count = row?.panel.panels.length ?? 0;
-  const title = row && (row.scoped ? row.panel.title.replaceAll(`$${row.scoped.name}`, row.scoped.text) : row.panel.title);
+  const title =
+    row && (row.scoped ? row.panel.title.replaceAll(`$${row.scoped.name}`, row.scoped.text) : row.panel.title);
   return (
     <section aria-label={title}>
       {row && (
         <button type="button" className="row-head" aria-expanded={!collapsed} onClick={onToggle}>
           {collapsed ? <IconChevronRight size={16} /> : <IconChevronDown size={16} />}
           <span>{interpolate(title ?? '', variables.scope, 'text')}</span>
-          {collapsed && count > 0 && <span className="faint">({count} {count === 1 ? 'panel' : 'panels'})</span>}
+          {collapsed && count > 0 && (
+            <span className="faint">
+              ({count} {count === 1 ? 'panel' : 'panels'})
+            </span>
+          )}
         </button>
       )}
       <div className="panel-grid">

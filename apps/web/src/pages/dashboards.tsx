@@ -17,7 +17,9 @@ export function Dashboards() {
   const [tag, setTag] = useUrlState('tag');
   const needle = search.toLowerCase();
   const found = (data ?? []).filter(
-    (d) => (d.title.toLowerCase().includes(needle) || d.folder.toLowerCase().includes(needle)) && (tag === '' || d.tags.includes(tag)),
+    (d) =>
+      (d.title.toLowerCase().includes(needle) || d.folder.toLowerCase().includes(needle)) &&
+      (tag === '' || d.tags.includes(tag)),
   );
   const folders = [...Map.groupBy(found, (d) => d.folder)].sort((a, b) => a[0].localeCompare(b[0]));
   const tags = [...new Set((data ?? []).flatMap((d) => d.tags))].sort();
@@ -29,14 +31,21 @@ export function Dashboards() {
         <Loading />
       ) : data.length === 0 ? (
         <EmptyState roomy icon={IconLayoutDashboard} title="No dashboards yet">
-          Put Grafana's dashboard JSON where the provisioning looks, or build a pack: <code className="mono">belfry build</code>.
+          Put Grafana's dashboard JSON where the provisioning looks, or build a pack:{' '}
+          <code className="mono">belfry build</code>.
         </EmptyState>
       ) : (
         <>
           <div className="filters">
             <SearchInput value={search} onChange={setSearch} placeholder="Search dashboards" />
             {tags.map((t) => (
-              <button key={t} type="button" className="chip-toggle" aria-pressed={tag === t} onClick={() => setTag(tag === t ? '' : t)}>
+              <button
+                key={t}
+                type="button"
+                className="chip-toggle"
+                aria-pressed={tag === t}
+                onClick={() => setTag(tag === t ? '' : t)}
+              >
                 {t}
               </button>
             ))}

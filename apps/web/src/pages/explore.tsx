@@ -73,7 +73,13 @@ export function Explore() {
       actions={
         <>
           <TimeRangePicker raw={time.raw} range={time.range} onChange={time.setRaw} />
-          <RefreshPicker value={time.refresh} intervals={DEFAULT_REFRESH_INTERVALS} onChange={time.setRefresh} onRefresh={refresh} busy={busy} />
+          <RefreshPicker
+            value={time.refresh}
+            intervals={DEFAULT_REFRESH_INTERVALS}
+            onChange={time.setRefresh}
+            onRefresh={refresh}
+            busy={busy}
+          />
         </>
       }
     >
@@ -94,14 +100,24 @@ export function Explore() {
           <Button size="xs" leftSection={<IconPlayerPlay size={14} />} onClick={() => run(drafts)}>
             Run
           </Button>
-          <Button size="xs" variant="default" leftSection={<IconPlus size={14} />} onClick={() => setDrafts((d) => [...d, ''])}>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconPlus size={14} />}
+            onClick={() => setDrafts((d) => [...d, ''])}
+          >
             Query
           </Button>
           <HistoryMenu onPick={(expr) => run(drafts.length === 1 ? [expr] : [...drafts.slice(0, -1), expr])} />
           <span className="grow" />
           {tab === 'graph' && (
             <>
-              <Switch size="xs" label="Stacked" checked={stacked === '1'} onChange={(e) => setStacked(e.currentTarget.checked ? '1' : '')} />
+              <Switch
+                size="xs"
+                label="Stacked"
+                checked={stacked === '1'}
+                onChange={(e) => setStacked(e.currentTarget.checked ? '1' : '')}
+              />
               <StepInput value={step} onChange={setStep} />
             </>
           )}
@@ -128,7 +144,13 @@ export function Explore() {
           </div>
         </EmptyState>
       ) : tab === 'graph' ? (
-        <ResultGraph expressions={expressions} step={step} stacked={stacked === '1'} time={time} scrapeIntervalMs={scrapeIntervalMs} />
+        <ResultGraph
+          expressions={expressions}
+          step={step}
+          stacked={stacked === '1'}
+          time={time}
+          scrapeIntervalMs={scrapeIntervalMs}
+        />
       ) : (
         expressions.map((expr, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the same expression may be asked twice
@@ -168,7 +190,14 @@ function QueryRow({ index, text, many, onChange, onRun, onRemove }: QueryRowProp
   return (
     <div className="query-row">
       {many && <span className="query-letter">{letter(index)}</span>}
-      <PromqlEditor value={text} label={`Query ${letter(index)}`} autoFocus={index === 0 && text === ''} onChange={onChange} onRun={onRun} onHistory={onHistory} />
+      <PromqlEditor
+        value={text}
+        label={`Query ${letter(index)}`}
+        autoFocus={index === 0 && text === ''}
+        onChange={onChange}
+        onRun={onRun}
+        onHistory={onHistory}
+      />
       {many && (
         <button type="button" className="icon-button" aria-label={`Remove query ${letter(index)}`} onClick={onRemove}>
           <IconX size={16} />

@@ -45,8 +45,14 @@ function ServiceCard({ service }: { readonly service: Service }) {
     if (services.length > 0) queryClient.setQueryData(fleetQuery.queryKey, services);
     void queryClient.invalidateQueries({ queryKey: fleetQuery.queryKey });
   };
-  const control = useMutation({ mutationFn: (action: 'start' | 'stop') => controlService(service.name, action), onSuccess });
-  const breakage = useMutation({ mutationFn: (b: { name: string; on: boolean }) => setBreakage(service.name, b.name, b.on), onSuccess });
+  const control = useMutation({
+    mutationFn: (action: 'start' | 'stop') => controlService(service.name, action),
+    onSuccess,
+  });
+  const breakage = useMutation({
+    mutationFn: (b: { name: string; on: boolean }) => setBreakage(service.name, b.name, b.on),
+    onSuccess,
+  });
   const runs = service.state === 'running' || service.state === 'starting';
   return (
     <section className="card service">
@@ -56,11 +62,22 @@ function ServiceCard({ service }: { readonly service: Service }) {
         {service.pid !== undefined && <span className="faint num">pid {service.pid}</span>}
         <span className="grow" />
         {runs ? (
-          <Button size="compact-sm" variant="default" leftSection={<IconPlayerStop size={14} />} loading={control.isPending} onClick={() => control.mutate('stop')}>
+          <Button
+            size="compact-sm"
+            variant="default"
+            leftSection={<IconPlayerStop size={14} />}
+            loading={control.isPending}
+            onClick={() => control.mutate('stop')}
+          >
             Stop
           </Button>
         ) : (
-          <Button size="compact-sm" leftSection={<IconPlayerPlay size={14} />} loading={control.isPending} onClick={() => control.mutate('start')}>
+          <Button
+            size="compact-sm"
+            leftSection={<IconPlayerPlay size={14} />}
+            loading={control.isPending}
+            onClick={() => control.mutate('start')}
+          >
             Start
           </Button>
         )}

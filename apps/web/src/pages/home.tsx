@@ -11,7 +11,14 @@ import { Loading } from '../components/loading.tsx';
 import { Page } from '../components/page.tsx';
 import { usePalette } from '../components/palette.ts';
 import { Pill, toneOf } from '../components/pill.tsx';
-import { dashboardsQuery, fleetQuery, LIVE_MS, notificationsQuery, rulesQuery, targetsQuery } from '../components/queries.ts';
+import {
+  dashboardsQuery,
+  fleetQuery,
+  LIVE_MS,
+  notificationsQuery,
+  rulesQuery,
+  targetsQuery,
+} from '../components/queries.ts';
 import { useNow } from '../components/use-now.ts';
 import { agoText, roughSpan } from '../format/time-range.ts';
 import { formatParts } from '../format/units.ts';
@@ -75,7 +82,11 @@ function TargetsFigure() {
   const up = data?.active.filter((t) => t.health === 'up').length ?? 0;
   const all = data?.active.length ?? 0;
   return (
-    <FigureLink to={up < all ? '/targets?health=down' : '/targets'} title="Targets up" tone={up < all ? 'tone-critical' : 'tone-ok'}>
+    <FigureLink
+      to={up < all ? '/targets?health=down' : '/targets'}
+      title="Targets up"
+      tone={up < all ? 'tone-critical' : 'tone-ok'}
+    >
       <b className={data && all > 0 ? 'tone-text' : ''}>
         {data ? up : error ? '–' : '…'}
         <small> of {all}</small>
@@ -90,7 +101,11 @@ function AlertsFigure() {
   const firing = alerts.filter((a) => a.state === 'firing').length;
   const pending = alerts.filter((a) => a.state === 'pending').length;
   return (
-    <FigureLink to={firing > 0 ? '/alerts?state=firing' : '/alerts'} title="Alerts firing" tone={firing > 0 ? 'tone-critical' : pending > 0 ? 'tone-warning' : 'tone-ok'}>
+    <FigureLink
+      to={firing > 0 ? '/alerts?state=firing' : '/alerts'}
+      title="Alerts firing"
+      tone={firing > 0 ? 'tone-critical' : pending > 0 ? 'tone-warning' : 'tone-ok'}
+    >
       <b className={data ? 'tone-text' : ''}>
         {data ? firing : error ? '–' : '…'}
         <small>{pending > 0 ? ` ${pending} pending` : ''}</small>
@@ -141,7 +156,11 @@ function Firing() {
     .flatMap((g) => g.rules)
     .flatMap((rule) => rule.alerts.map((alert) => ({ rule, alert })))
     .filter(({ alert }) => alert.state === 'firing' || alert.state === 'pending')
-    .sort((a, b) => Number(b.alert.state === 'firing') - Number(a.alert.state === 'firing') || (b.alert.activeAtMs ?? 0) - (a.alert.activeAtMs ?? 0));
+    .sort(
+      (a, b) =>
+        Number(b.alert.state === 'firing') - Number(a.alert.state === 'firing') ||
+        (b.alert.activeAtMs ?? 0) - (a.alert.activeAtMs ?? 0),
+    );
   return (
     <section className="card">
       <header>
@@ -194,11 +213,13 @@ function Fleet() {
               <Pill tone={toneOf(s.state)}>{s.state}</Pill>
               <span className="strong">{s.name}</span>
               <span className="dim ellipsis grow">{s.description}</span>
-              {s.breakages.filter((b) => b.active).map((b) => (
-                <Pill key={b.name} tone="warning" plain>
-                  {b.name}
-                </Pill>
-              ))}
+              {s.breakages
+                .filter((b) => b.active)
+                .map((b) => (
+                  <Pill key={b.name} tone="warning" plain>
+                    {b.name}
+                  </Pill>
+                ))}
               <span className="faint num">{s.ports.map((p) => p.port).join(', ')}</span>
             </Link>
           </li>

@@ -28,7 +28,9 @@ export function Inbox() {
   const [status, setStatus] = useUrlState('status');
   const [search, setSearch] = useUrlState('search');
   const [chosen, setChosen] = useUrlState('id');
-  const { data, error, refetch } = useQuery(notificationsQuery({ limit: LIMIT, ...(receiver ? { receiver } : {}), ...(alertname ? { alertname } : {}) }));
+  const { data, error, refetch } = useQuery(
+    notificationsQuery({ limit: LIMIT, ...(receiver ? { receiver } : {}), ...(alertname ? { alertname } : {}) }),
+  );
   const now = useNow();
   if (error && !data) {
     return (
@@ -51,22 +53,39 @@ export function Inbox() {
     );
   }
   const receivers = [...new Set(data.map((n) => n.receiver))].sort();
-  const found = data.filter((n) => (status === '' || n.status === status || n.outcome === status) && matches(n, search));
+  const found = data.filter(
+    (n) => (status === '' || n.status === status || n.outcome === status) && matches(n, search),
+  );
   const days = [...Map.groupBy(found, (n) => localDateTime(n.atMs).slice(0, 10))];
   const open = data.find((n) => n.id === chosen);
   return (
-    <Page title="Inbox" beside={<span className="faint num">{data.length === LIMIT ? `newest ${LIMIT}` : data.length}</span>}>
+    <Page
+      title="Inbox"
+      beside={<span className="faint num">{data.length === LIMIT ? `newest ${LIMIT}` : data.length}</span>}
+    >
       <div className="filters">
         <SearchInput value={search} onChange={setSearch} placeholder="Search alerts and labels" />
         {(['firing', 'resolved', 'failed'] as const).map((s) => (
-          <button key={s} type="button" className={`chip-toggle tone-${toneOf(s)}`} aria-pressed={status === s} onClick={() => setStatus(status === s ? '' : s)}>
+          <button
+            key={s}
+            type="button"
+            className={`chip-toggle tone-${toneOf(s)}`}
+            aria-pressed={status === s}
+            onClick={() => setStatus(status === s ? '' : s)}
+          >
             <i />
             {s === 'failed' ? 'Not delivered' : s[0]!.toUpperCase() + s.slice(1)}
           </button>
         ))}
         {receivers.length > 1 || receiver
           ? receivers.map((r) => (
-              <button key={r} type="button" className="chip-toggle" aria-pressed={receiver === r} onClick={() => setReceiver(receiver === r ? '' : r)}>
+              <button
+                key={r}
+                type="button"
+                className="chip-toggle"
+                aria-pressed={receiver === r}
+                onClick={() => setReceiver(receiver === r ? '' : r)}
+              >
                 {r}
               </button>
             ))
@@ -85,7 +104,12 @@ export function Inbox() {
           <ul className="inbox-list">
             {list.map((n) => (
               <li key={n.id}>
-                <button type="button" className={`tone-${toneOf(n.status)}`} aria-pressed={n.id === chosen} onClick={() => setChosen(n.id)}>
+                <button
+                  type="button"
+                  className={`tone-${toneOf(n.status)}`}
+                  aria-pressed={n.id === chosen}
+                  onClick={() => setChosen(n.id)}
+                >
                   <span className="when num" title={agoText(n.atMs, now)}>
                     {localTime(n.atMs)}
                   </span>
@@ -107,11 +131,24 @@ export function Inbox() {
         </section>
       ))}
       {found.length === 0 && (
-        <EmptyState roomy icon={IconInbox} title={data.length === 0 ? 'No notifications yet' : 'No notification matches'}>
-          {data.length === 0 ? 'When an alert fires and is routed, what was sent appears here, with the reasons.' : 'Fewer filters may show some.'}
+        <EmptyState
+          roomy
+          icon={IconInbox}
+          title={data.length === 0 ? 'No notifications yet' : 'No notification matches'}
+        >
+          {data.length === 0
+            ? 'When an alert fires and is routed, what was sent appears here, with the reasons.'
+            : 'Fewer filters may show some.'}
         </EmptyState>
       )}
-      <Drawer opened={open !== undefined} onClose={() => setChosen('')} position="right" size="min(680px, 96vw)" title={open && titleOf(open)} padding="lg">
+      <Drawer
+        opened={open !== undefined}
+        onClose={() => setChosen('')}
+        position="right"
+        size="min(680px, 96vw)"
+        title={open && titleOf(open)}
+        padding="lg"
+      >
         {open && <Detail notification={open} now={now} />}
       </Drawer>
     </Page>
@@ -131,9 +168,14 @@ function summaryOf(n: Notification): string {
 
 function matches(n: Notification, search: string): boolean {
   if (search === '') return true;
-  const labels = n.alerts.flatMap((a) => [...Object.entries(a.labels), ...Object.entries(a.annotations)].map(([k, v]) => `${k}="${v}"`));
+  const labels = n.alerts.flatMap((a) =>
+    [...Object.entries(a.labels), ...Object.entries(a.annotations)].map(([k, v]) => `${k}="${v}"`),
+  );
   const text = [n.receiver, n.integration, n.groupKey, ...labels].join('\n').toLowerCase();
-  return search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }
 
 function Detail({ notification: n, now }: { readonly notification: Notification; readonly now: number }) {
@@ -218,7 +260,13 @@ function Detail({ notification: n, now }: { readonly notification: Notification;
               {a.startsAtMs && <span className="dim num">since {localDateTime(a.startsAtMs)}</span>}
               <span className="grow" />
               <Link to={`/alerts?search=${encodeURIComponent(a.labels.alertname ?? '')}`}>Rule</Link>
-              <Link to={`/silences?new=1&matcher=${encodeURIComponent(Object.entries(a.labels).map(([k, v]) => `${k}=${JSON.stringify(v)}`).join(','))}`}>
+              <Link
+                to={`/silences?new=1&matcher=${encodeURIComponent(
+                  Object.entries(a.labels)
+                    .map(([k, v]) => `${k}=${JSON.stringify(v)}`)
+                    .join(','),
+                )}`}
+              >
                 <IconVolumeOff size={13} style={{ verticalAlign: -2 }} /> Silence
               </Link>
             </div>

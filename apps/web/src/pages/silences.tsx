@@ -3,7 +3,7 @@ import { Button, Drawer, SegmentedControl, Textarea, TextInput } from '@mantine/
 import { IconPlus, IconVolumeOff } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { expireSilence, matcherText, routedAlerts, saveSilence, type Silence, silences } from '../api/alertmanager.ts';
+import { expireSilence, matcherText, routedAlerts, type Silence, saveSilence, silences } from '../api/alertmanager.ts';
 import { isMissing } from '../api/http.ts';
 import { EmptyState } from '../components/empty-state.tsx';
 import { ErrorState } from '../components/error-state.tsx';
@@ -62,7 +62,10 @@ export function Silences() {
               size="xs"
               value={state}
               onChange={setState}
-              data={STATES.map((s) => ({ value: s, label: `${s[0]!.toUpperCase()}${s.slice(1)} ${data.filter((x) => x.state === s).length}` }))}
+              data={STATES.map((s) => ({
+                value: s,
+                label: `${s[0]!.toUpperCase()}${s.slice(1)} ${data.filter((x) => x.state === s).length}`,
+              }))}
             />
           </div>
           {found.map((s) => (
@@ -75,7 +78,14 @@ export function Silences() {
           )}
         </>
       )}
-      <Drawer opened={isNew === '1'} onClose={close} position="right" size="min(560px, 96vw)" title="New silence" padding="lg">
+      <Drawer
+        opened={isNew === '1'}
+        onClose={close}
+        position="right"
+        size="min(560px, 96vw)"
+        title="New silence"
+        padding="lg"
+      >
         {isNew === '1' && <SilenceForm key={matcher} matcher={matcher} onDone={close} />}
       </Drawer>
     </Page>
@@ -89,7 +99,11 @@ function SilenceCard({ silence: s, now }: { readonly silence: Silence; readonly 
     onSuccess: () => queryClient.invalidateQueries({ queryKey: ['silences'] }),
   });
   const when =
-    s.state === 'active' ? `ends in ${roughSpan(s.endsAtMs - now)}` : s.state === 'pending' ? `begins ${agoText(s.startsAtMs, now)}` : `ended ${agoText(s.endsAtMs, now)}`;
+    s.state === 'active'
+      ? `ends in ${roughSpan(s.endsAtMs - now)}`
+      : s.state === 'pending'
+        ? `begins ${agoText(s.startsAtMs, now)}`
+        : `ended ${agoText(s.endsAtMs, now)}`;
   return (
     <section className="card silence">
       <div className="grow">
@@ -169,7 +183,12 @@ function SilenceForm({ matcher, onDone }: { readonly matcher: string; readonly o
         onChange={(e) => setText(e.currentTarget.value)}
       />
       <div>
-        <TextInput label="For how long" value={span} error={spanMs ? undefined : 'A duration, such as 90m or 2d'} onChange={(e) => setSpan(e.currentTarget.value)} />
+        <TextInput
+          label="For how long"
+          value={span}
+          error={spanMs ? undefined : 'A duration, such as 90m or 2d'}
+          onChange={(e) => setSpan(e.currentTarget.value)}
+        />
         <div className="row wrap" style={{ marginTop: 6, gap: 4 }}>
           {SPANS.map((s) => (
             <button key={s} type="button" className="chip-toggle" aria-pressed={span === s} onClick={() => setSpan(s)}>
@@ -179,10 +198,19 @@ function SilenceForm({ matcher, onDone }: { readonly matcher: string; readonly o
         </div>
       </div>
       <TextInput label="Created by" value={creator} onChange={(e) => setCreator(e.currentTarget.value)} />
-      <Textarea label="Comment" placeholder="Why, and what ends it" autosize minRows={2} value={comment} onChange={(e) => setComment(e.currentTarget.value)} />
+      <Textarea
+        label="Comment"
+        placeholder="Why, and what ends it"
+        autosize
+        minRows={2}
+        value={comment}
+        onChange={(e) => setComment(e.currentTarget.value)}
+      />
       <div>
         <span className="dim">
-          {preview.data ? `Keeps ${preview.data.length} current ${preview.data.length === 1 ? 'alert' : 'alerts'} quiet` : 'Alerts that match now'}
+          {preview.data
+            ? `Keeps ${preview.data.length} current ${preview.data.length === 1 ? 'alert' : 'alerts'} quiet`
+            : 'Alerts that match now'}
         </span>
         <div className="silence-preview">
           {(preview.data ?? []).slice(0, 20).map((a) => (

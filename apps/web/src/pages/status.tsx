@@ -46,7 +46,10 @@ export function Status() {
 }
 
 function Facts({ name, title }: { readonly name: 'buildinfo' | 'runtimeinfo'; readonly title: string }) {
-  const { data, error, refetch } = useQuery({ queryKey: ['status', name], queryFn: ({ signal }) => statusTexts(name, signal) });
+  const { data, error, refetch } = useQuery({
+    queryKey: ['status', name],
+    queryFn: ({ signal }) => statusTexts(name, signal),
+  });
   return (
     <section className="card">
       <header>
@@ -74,12 +77,18 @@ function Facts({ name, title }: { readonly name: 'buildinfo' | 'runtimeinfo'; re
 
 /** `storageRetention` as `storage retention`. */
 function words(key: string): string {
-  return key.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/^./, (c) => c.toUpperCase()).replace(/ ([A-Z])(?=[a-z])/g, (c) => c.toLowerCase());
+  return key
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .replace(/^./, (c) => c.toUpperCase())
+    .replace(/ ([A-Z])(?=[a-z])/g, (c) => c.toLowerCase());
 }
 
 function Flags() {
   const [search, setSearch] = useUrlState('search');
-  const { data, error, refetch } = useQuery({ queryKey: ['status', 'flags'], queryFn: ({ signal }) => statusTexts('flags', signal) });
+  const { data, error, refetch } = useQuery({
+    queryKey: ['status', 'flags'],
+    queryFn: ({ signal }) => statusTexts('flags', signal),
+  });
   if (error) return <ErrorState error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading />;
   const found = Object.entries(data).filter(([k, v]) => `${k}=${v}`.includes(search));
@@ -106,7 +115,10 @@ function Flags() {
 }
 
 function Configuration() {
-  const { data, error, refetch } = useQuery({ queryKey: ['status', 'config'], queryFn: ({ signal }) => statusConfig(signal) });
+  const { data, error, refetch } = useQuery({
+    queryKey: ['status', 'config'],
+    queryFn: ({ signal }) => statusConfig(signal),
+  });
   if (error) return <ErrorState error={error} onRetry={() => void refetch()} />;
   if (data === undefined) return <Loading />;
   if (data === '') return <EmptyState roomy icon={IconServerBolt} title="The configuration is empty" />;
@@ -137,7 +149,10 @@ function yamlLines(text: string) {
 }
 
 function Storage() {
-  const { data, error, refetch } = useQuery({ queryKey: ['status', 'tsdb'], queryFn: ({ signal }) => tsdbStatus(signal) });
+  const { data, error, refetch } = useQuery({
+    queryKey: ['status', 'tsdb'],
+    queryFn: ({ signal }) => tsdbStatus(signal),
+  });
   if (error) return <ErrorState error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading />;
   const time = (ms: number | undefined) => (ms === undefined ? '–' : localDateTime(ms));
@@ -151,9 +166,17 @@ function Storage() {
         <Figure title="Newest in memory" text={time(data.maxTimeMs)} small />
       </div>
       <div className="two-columns">
-        <Top title="Metrics with most series" list={data.seriesByMetric} linkTo={(name) => `/explore?expr=${encodeURIComponent(name)}&tab=table`} />
+        <Top
+          title="Metrics with most series"
+          list={data.seriesByMetric}
+          linkTo={(name) => `/explore?expr=${encodeURIComponent(name)}&tab=table`}
+        />
         <Top title="Label pairs with most series" list={data.seriesByPair} linkTo={pairLink} />
-        <Top title="Labels with most values" list={data.valuesByLabel} linkTo={(name) => `/explore?expr=${encodeURIComponent(`count by (${name}) ({__name__=~".+"})`)}&tab=table`} />
+        <Top
+          title="Labels with most values"
+          list={data.valuesByLabel}
+          linkTo={(name) => `/explore?expr=${encodeURIComponent(`count by (${name}) ({__name__=~".+"})`)}&tab=table`}
+        />
         <Top title="Labels that take most memory" list={data.memoryByLabel} unit="bytes" />
       </div>
     </>
@@ -165,7 +188,15 @@ function pairLink(pair: string): string {
   return `/explore?tab=table&expr=${encodeURIComponent(`topk(20, count by (__name__) ({${pair.slice(0, at)}=${JSON.stringify(pair.slice(at + 1))}}))`)}`;
 }
 
-export function Figure({ title, text, small = false }: { readonly title: string; readonly text: string; readonly small?: boolean }) {
+export function Figure({
+  title,
+  text,
+  small = false,
+}: {
+  readonly title: string;
+  readonly text: string;
+  readonly small?: boolean;
+}) {
   return (
     <div className="card figure">
       <span className="dim">{title}</span>

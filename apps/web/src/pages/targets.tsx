@@ -36,18 +36,37 @@ export function Targets() {
           <div className="filters">
             <SearchInput value={search} onChange={setSearch} placeholder="Search address, label or error" />
             {(['up', 'down', 'unknown'] as const).map((h) => (
-              <button key={h} type="button" className={`chip-toggle tone-${toneOf(h)}`} aria-pressed={health === h} onClick={() => setHealth(health === h ? '' : h)}>
+              <button
+                key={h}
+                type="button"
+                className={`chip-toggle tone-${toneOf(h)}`}
+                aria-pressed={health === h}
+                onClick={() => setHealth(health === h ? '' : h)}
+              >
                 <i />
-                {h[0]!.toUpperCase() + h.slice(1)} <span className="num strong">{active.filter((t) => t.health === h).length}</span>
+                {h[0]!.toUpperCase() + h.slice(1)}{' '}
+                <span className="num strong">{active.filter((t) => t.health === h).length}</span>
               </button>
             ))}
           </div>
           {pools.map(([pool, targets]) => (
-            <Pool key={pool} name={pool} targets={targets} now={now} onPick={(name, value) => setSearch(`${name}="${value}"`)} />
+            <Pool
+              key={pool}
+              name={pool}
+              targets={targets}
+              now={now}
+              onPick={(name, value) => setSearch(`${name}="${value}"`)}
+            />
           ))}
           {pools.length === 0 && (
-            <EmptyState roomy icon={IconTarget} title={active.length === 0 ? 'Nothing is scraped' : 'No target matches'}>
-              {active.length === 0 ? 'Name targets under scrape_configs in the configuration.' : 'Fewer letters or another state may.'}
+            <EmptyState
+              roomy
+              icon={IconTarget}
+              title={active.length === 0 ? 'Nothing is scraped' : 'No target matches'}
+            >
+              {active.length === 0
+                ? 'Name targets under scrape_configs in the configuration.'
+                : 'Fewer letters or another state may.'}
             </EmptyState>
           )}
           {data.dropped.length > 0 && <Dropped dropped={data.dropped} />}
@@ -60,7 +79,10 @@ export function Targets() {
 function matches(t: ScrapeTarget, search: string): boolean {
   const labels = Object.entries(t.labels).map(([k, v]) => `${k}="${v}"`);
   const text = [t.url, t.pool, t.lastError, ...labels].join('\n').toLowerCase();
-  return search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }
 
 interface PoolProps {
@@ -103,42 +125,57 @@ function Pool({ name, targets, now, onPick }: PoolProps) {
   );
 }
 
-function Target({ target: t, now, onPick }: { readonly target: ScrapeTarget; readonly now: number; readonly onPick: PoolProps['onPick'] }) {
+function Target({
+  target: t,
+  now,
+  onPick,
+}: {
+  readonly target: ScrapeTarget;
+  readonly now: number;
+  readonly onPick: PoolProps['onPick'];
+}) {
   const [open, setOpen] = useState(false);
   return (
-    <>
-      <tr>
-        <td>
-          <Pill tone={toneOf(t.health)}>{t.health}</Pill>
-        </td>
-        <td>
-          <a className="mono" href={t.url} target="_blank" rel="noreferrer">
-            {t.url}
-          </a>
-          {t.lastError && <div className="tone-critical tone-text target-error">{t.lastError}</div>}
-        </td>
-        <td>
-          <LabelList labels={t.labels} onPick={onPick} />
-          <button type="button" className="link-button discovered-button" aria-expanded={open} onClick={() => setOpen(!open)}>
-            {open ? 'Hide discovered labels' : 'Discovered labels'}
-          </button>
-          {open && <LabelList labels={t.discovered} />}
-        </td>
-        <td className="right num" title={t.lastScrapeMs ? localDateTime(t.lastScrapeMs) : 'never'}>
-          {t.lastScrapeMs ? agoText(t.lastScrapeMs, now) : 'never'}
-        </td>
-        <td className="right num">{t.lastScrapeMs ? formatValue(t.lastDurationMs, 'ms') : '–'}</td>
-        <td className="right num" title={`timeout ${t.timeout}`}>
-          {t.interval || '–'}
-        </td>
-      </tr>
-    </>
+    <tr>
+      <td>
+        <Pill tone={toneOf(t.health)}>{t.health}</Pill>
+      </td>
+      <td>
+        <a className="mono" href={t.url} target="_blank" rel="noreferrer">
+          {t.url}
+        </a>
+        {t.lastError && <div className="tone-critical tone-text target-error">{t.lastError}</div>}
+      </td>
+      <td>
+        <LabelList labels={t.labels} onPick={onPick} />
+        <button
+          type="button"
+          className="link-button discovered-button"
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+        >
+          {open ? 'Hide discovered labels' : 'Discovered labels'}
+        </button>
+        {open && <LabelList labels={t.discovered} />}
+      </td>
+      <td className="right num" title={t.lastScrapeMs ? localDateTime(t.lastScrapeMs) : 'never'}>
+        {t.lastScrapeMs ? agoText(t.lastScrapeMs, now) : 'never'}
+      </td>
+      <td className="right num">{t.lastScrapeMs ? formatValue(t.lastDurationMs, 'ms') : '–'}</td>
+      <td className="right num" title={`timeout ${t.timeout}`}>
+        {t.interval || '–'}
+      </td>
+    </tr>
   );
 }
 
 const MAX_DROPPED = 100;
 
-function Dropped({ dropped }: { readonly dropped: readonly { readonly discovered: Readonly<Record<string, string>>; readonly pool: string }[] }) {
+function Dropped({
+  dropped,
+}: {
+  readonly dropped: readonly { readonly discovered: Readonly<Record<string, string>>; readonly pool: string }[];
+}) {
   return (
     <details className="card dropped">
       <summary>

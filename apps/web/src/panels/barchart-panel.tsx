@@ -2,7 +2,7 @@ import './barchart-panel.css';
 import { scaleLinear } from 'd3-scale';
 import { useMemo } from 'react';
 import { usePalette } from '../components/palette.ts';
-import { showValue, shownText } from '../dashboard/field-config.ts';
+import { shownText, showValue } from '../dashboard/field-config.ts';
 import { fieldTitle } from '../dashboard/frames.ts';
 import { objectOf, textOf } from '../dashboard/model.ts';
 import { panelValues } from '../dashboard/shown-values.ts';
@@ -37,7 +37,9 @@ export function BarChartPanel({ panel, data, size }: PanelProps) {
           name: fieldTitle(f),
           value: Number(f.values[row] ?? 0),
           text: shownText(showValue(f.values[row] ?? null, f.config, palette)),
-          color: (f.config?.color ? showValue(f.values[row] ?? null, f.config, palette).color : undefined) ?? categoricalColor(palette, i),
+          color:
+            (f.config?.color ? showValue(f.values[row] ?? null, f.config, palette).color : undefined) ??
+            categoricalColor(palette, i),
         })),
       }));
     }
@@ -55,7 +57,9 @@ export function BarChartPanel({ panel, data, size }: PanelProps) {
   const texts = formatTicks(ticks, panel.fieldConfig.defaults.unit, panel.fieldConfig.defaults.decimals);
   const [low, high] = scale.domain() as [number, number];
   const share = (v: number) => ((v - low) / (high - low)) * 100;
-  const labelled = textOf(panel.options.showValue, 'auto') !== 'never' && groups.length * (groups[0]?.bars.length ?? 1) < size.width / 44;
+  const labelled =
+    textOf(panel.options.showValue, 'auto') !== 'never' &&
+    groups.length * (groups[0]?.bars.length ?? 1) < size.width / 44;
   return (
     <div className="bar-chart" role="img" aria-label={panel.title}>
       <div className="axis">
@@ -70,7 +74,11 @@ export function BarChartPanel({ panel, data, size }: PanelProps) {
           <hr key={t} style={{ bottom: `${share(t)}%` }} />
         ))}
         {groups.map((g) => (
-          <div className="group" key={g.title} title={g.bars.map((b) => `${g.title} · ${b.name}: ${b.text}`).join('\n')}>
+          <div
+            className="group"
+            key={g.title}
+            title={g.bars.map((b) => `${g.title} · ${b.name}: ${b.text}`).join('\n')}
+          >
             {g.bars.map((b) => (
               <i key={b.name} style={{ height: `${share(b.value) - share(Math.max(low, 0))}%`, background: b.color }}>
                 {labelled && <b>{b.text}</b>}

@@ -70,9 +70,16 @@ function Gauge({ value, limits: [min, max], cell, named, markers, palette }: Gau
   const fontPx = Math.min((radius * 1.25) / Math.max((prefix + text + suffix).length * 0.55, 2), radius * 0.46);
   return (
     <figure className="gauge" aria-label={`${value.title}: ${prefix}${text}${suffix}`}>
-      <svg width={radius * 2 + 4} height={radius * 1.46} viewBox={`${-radius - 2} ${-radius} ${radius * 2 + 4} ${radius * 1.46}`} aria-hidden="true">
+      <svg
+        width={radius * 2 + 4}
+        height={radius * 1.46}
+        viewBox={`${-radius - 2} ${-radius} ${radius * 2 + 4} ${radius * 1.46}`}
+        aria-hidden="true"
+      >
         <path d={band(START, END, outer - width, outer)} fill={palette.chart.track} />
-        {number !== undefined && <path d={band(START, Math.max(angle(number), START + 0.01), outer - width, outer)} fill={value.color} />}
+        {number !== undefined && (
+          <path d={band(START, Math.max(angle(number), START + 0.01), outer - width, outer)} fill={value.color} />
+        )}
         {markers && <Markers value={value} min={min} max={max} angle={angle} radius={radius} palette={palette} />}
         <text textAnchor="middle" y={radius * 0.1} fill={palette.text.strong} fontSize={fontPx} fontWeight={500}>
           {prefix}
@@ -110,7 +117,14 @@ function Markers({ value, min, max, angle, radius, palette }: MarkersProps) {
   return edges.slice(0, -1).map((from, i) => (
     <path
       key={from}
-      d={arc()({ startAngle: angle(from), endAngle: angle(edges[i + 1]!), innerRadius: radius - 3, outerRadius: radius }) ?? ''}
+      d={
+        arc()({
+          startAngle: angle(from),
+          endAngle: angle(edges[i + 1]!),
+          innerRadius: radius - 3,
+          outerRadius: radius,
+        }) ?? ''
+      }
       fill={namedColor(palette, thresholdColor(from, thresholds, { min, max }))}
     />
   ));

@@ -1,12 +1,12 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
+import { timeTicks } from '../chart/chart-data.ts';
 import { usePalette } from '../components/palette.ts';
 import { heatmapOf } from '../dashboard/heatmap.ts';
-import { textOf, objectOf } from '../dashboard/model.ts';
+import { objectOf, textOf } from '../dashboard/model.ts';
 import { rampColor, withAlpha } from '../format/color.ts';
 import { localDateTime } from '../format/time-range.ts';
 import { formatTicks, formatValue } from '../format/units.ts';
 import { FONT_SANS } from '../theme.ts';
-import { timeTicks } from '../chart/chart-data.ts';
 import { NoData, type PanelProps } from './panel-props.tsx';
 
 const FOOT_PX = 24;
@@ -65,7 +65,9 @@ export function HeatmapPanel({ panel, data, size }: PanelProps) {
     ctx.textAlign = 'center';
     const count = Math.max(Math.floor(width / 100), 1);
     const ticks = Array.from({ length: count }, (_, i) => fromMs + ((i + 0.5) / count) * (toMs - fromMs));
-    timeTicks(ticks, (toMs - fromMs) / count).forEach((text, i) => ctx.fillText(text, x(ticks[i]!), size.height - FOOT_PX / 2));
+    for (const [i, text] of timeTicks(ticks, (toMs - fromMs) / count).entries()) {
+      ctx.fillText(text, x(ticks[i]!), size.height - FOOT_PX / 2);
+    }
     ctx.strokeStyle = withAlpha(palette.chart.axis, 0.3);
     ctx.strokeRect(leftPx, HEAD_PX, width, height);
   });
@@ -81,10 +83,26 @@ export function HeatmapPanel({ panel, data, size }: PanelProps) {
   }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the mouse only shows what inspect shows as a table
-    <div className="heatmap" style={{ position: 'relative' }} onMouseMove={(e) => setHover({ x: e.nativeEvent.offsetX, y: e.nativeEvent.offsetY })} onMouseLeave={() => setHover(undefined)}>
-      <canvas ref={canvas} style={{ width: size.width, height: size.height, display: 'block' }} role="img" aria-label={panel.title} />
+    <div
+      className="heatmap"
+      style={{ position: 'relative' }}
+      onMouseMove={(e) => setHover({ x: e.nativeEvent.offsetX, y: e.nativeEvent.offsetY })}
+      onMouseLeave={() => setHover(undefined)}
+    >
+      <canvas
+        ref={canvas}
+        style={{ width: size.width, height: size.height, display: 'block' }}
+        role="img"
+        aria-label={panel.title}
+      />
       {at && hover && (
-        <div className="chart-tooltip" style={{ position: 'absolute', transform: `translate(${hover.x > size.width / 2 ? hover.x - 190 : hover.x + 14}px, ${Math.max(hover.y - 60, 0)}px)` }}>
+        <div
+          className="chart-tooltip"
+          style={{
+            position: 'absolute',
+            transform: `translate(${hover.x > size.width / 2 ? hover.x - 190 : hover.x + 14}px, ${Math.max(hover.y - 60, 0)}px)`,
+          }}
+        >
           <div className="when">{localDateTime(at.time)}</div>
           <div className="item">
             <i style={{ background: palette.accent.base }} />

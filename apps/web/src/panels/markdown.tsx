@@ -37,7 +37,8 @@ function blocks(lines: readonly string[]): ReactNode[] {
       out.push(list(lines.slice(start, i), key));
     } else {
       const start = i;
-      while (i < lines.length && lines[i]!.trim() !== '' && !LIST.test(lines[i]!) && !/^(#{1,6}\s|```)/.test(lines[i]!)) i++;
+      while (i < lines.length && lines[i]!.trim() !== '' && !LIST.test(lines[i]!) && !/^(#{1,6}\s|```)/.test(lines[i]!))
+        i++;
       out.push(<p key={key}>{inline(lines.slice(start, i).join(' ').replace(/^>\s?/, ''))}</p>);
     }
   }

@@ -84,7 +84,10 @@ export function scopeWith(scope: Scope, extra: ReadonlyMap<string, string>): Sco
 }
 
 /** The scope in which the variable of a repeated panel has the one value of this copy. */
-export function scopedTo(scope: Scope, scoped: { readonly name: string; readonly value: string; readonly text: string } | undefined): Scope {
+export function scopedTo(
+  scope: Scope,
+  scoped: { readonly name: string; readonly value: string; readonly text: string } | undefined,
+): Scope {
   const known = scoped && scope.variables.get(scoped.name);
   if (!known) return scope;
   const one: VariableValue = { ...known, values: [scoped.value], texts: [scoped.text], all: false };
@@ -113,7 +116,9 @@ async function askAll(requests: readonly PanelRequest[], signal: AbortSignal): P
   signal.throwIfAborted();
   return {
     answers: settled.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : [])),
-    errors: settled.flatMap((s, i) => (s.status === 'rejected' ? [{ refId: requests[i]!.target.refId, error: s.reason }] : [])),
+    errors: settled.flatMap((s, i) =>
+      s.status === 'rejected' ? [{ refId: requests[i]!.target.refId, error: s.reason }] : [],
+    ),
   };
 }
 
@@ -125,7 +130,12 @@ function requestKey(r: PanelRequest): readonly unknown[] {
 const NO_ERRORS: readonly PanelError[] = [];
 
 /** Asks for a panel while it is in sight; what was shown stays until its successor is here. */
-export function usePanelData(panel: Panel, context: DashboardContextValue, widthPx: number, visible: boolean): PanelData {
+export function usePanelData(
+  panel: Panel,
+  context: DashboardContextValue,
+  widthPx: number,
+  visible: boolean,
+): PanelData {
   const range = useMemo(() => panelRange(panel, context.range), [panel, context.range]);
   const requests = useMemo(
     () => (widthPx > 0 ? requestsOf(panel, context, range, widthPx) : []),
@@ -140,9 +150,14 @@ export function usePanelData(panel: Panel, context: DashboardContextValue, width
     gcTime: 60_000,
   });
   const lastGood = previous.current;
-  const settled: PanelAnswers | undefined = query.data ?? (query.error ? { answers: [], errors: [{ refId: '', error: query.error }] } : undefined);
+  const settled: PanelAnswers | undefined =
+    query.data ?? (query.error ? { answers: [], errors: [{ refId: '', error: query.error }] } : undefined);
   // A failure stands beside what was shown before; while a new answer is on its way, all stays as it was.
-  const shown = !settled ? lastGood : settled.answers.length > 0 || settled.errors.length === 0 ? settled : { ...settled, answers: lastGood?.answers ?? [] };
+  const shown = !settled
+    ? lastGood
+    : settled.answers.length > 0 || settled.errors.length === 0
+      ? settled
+      : { ...settled, answers: lastGood?.answers ?? [] };
   if (settled) previous.current = shown;
   const errors = shown?.errors ?? NO_ERRORS;
   const answers = shown?.answers;

@@ -15,9 +15,9 @@ import { lazy, memo, Suspense, useEffect, useMemo, useRef, useState } from 'reac
 import { useNavigate } from 'react-router';
 import { ErrorState } from '../components/error-state.tsx';
 import { Loading } from '../components/loading.tsx';
+import type { PlacedPanel } from '../dashboard/grid-layout.ts';
 import { interpolate } from '../dashboard/interpolate.ts';
 import type { Panel } from '../dashboard/model.ts';
-import type { PlacedPanel } from '../dashboard/grid-layout.ts';
 import { type DashboardContextValue, useDashboardContext } from './context.ts';
 import { Markdown } from './markdown.tsx';
 import { type PanelData, scopedTo, usePanelData } from './panel-data.ts';
@@ -42,7 +42,12 @@ export const PanelFrame = memo(function PanelFrame({ placed, viewed, onView }: P
   const data = usePanelData(panel, context, Math.round(width), visible);
   const title = interpolate(panel.title, context.scope, 'text');
   return (
-    <section className={`panel ${panel.transparent ? 'transparent' : ''}`} ref={box} aria-label={title || panel.type} aria-busy={data.fetching}>
+    <section
+      className={`panel ${panel.transparent ? 'transparent' : ''}`}
+      ref={box}
+      aria-label={title || panel.type}
+      aria-busy={data.fetching}
+    >
       <header className="panel-head">
         <h2 className="ellipsis" title={title}>
           {title}
@@ -65,7 +70,14 @@ export const PanelFrame = memo(function PanelFrame({ placed, viewed, onView }: P
       </div>
       {inspect && (
         <Suspense>
-          <PanelInspect panel={panel} title={title} data={data} tab={inspect} onTab={setInspect} onClose={() => setInspect(undefined)} />
+          <PanelInspect
+            panel={panel}
+            title={title}
+            data={data}
+            tab={inspect}
+            onTab={setInspect}
+            onClose={() => setInspect(undefined)}
+          />
         </Suspense>
       )}
     </section>
@@ -81,7 +93,8 @@ interface PanelContentProps {
 
 function PanelContent({ panel, data, context, size }: PanelContentProps) {
   const needsData = panel.type !== 'text' && isKnownPanel(panel.type);
-  if (needsData && data.errors.length > 0 && data.answers.length === 0) return <ErrorState error={data.errors[0]!.error} />;
+  if (needsData && data.errors.length > 0 && data.answers.length === 0)
+    return <ErrorState error={data.errors[0]!.error} />;
   if (needsData && data.loading) return <Loading />;
   return <PanelView panel={panel} data={data} context={context} size={size} />;
 }
@@ -107,7 +120,14 @@ function useVisible(): readonly [React.RefObject<HTMLElement | null>, boolean] {
 
 function Description({ text }: { readonly text: string }) {
   return (
-    <Tooltip label={<Markdown text={text} />} multiline maw={380} position="bottom" withArrow events={{ hover: true, focus: true, touch: true }}>
+    <Tooltip
+      label={<Markdown text={text} />}
+      multiline
+      maw={380}
+      position="bottom"
+      withArrow
+      events={{ hover: true, focus: true, touch: true }}
+    >
       <button type="button" className="panel-icon" aria-label="Description">
         <IconInfoCircle size={14} />
       </button>
@@ -116,12 +136,33 @@ function Description({ text }: { readonly text: string }) {
 }
 
 /** Errors beside data that is still shown, warnings of the server, and what of the panel is not supported. */
-function Notices({ data, panel, onInspect }: { readonly data: PanelData; readonly panel: Panel; readonly onInspect: () => void }) {
-  const errors = data.errors.map((e) => `${e.refId ? `Query ${e.refId}: ` : ''}${e.error instanceof Error ? e.error.message : String(e.error)}`);
-  const notes = [...data.warnings, ...data.unknownTransformations.map((id) => `The transformation “${id}” is not supported; its data is shown as it came.`)];
+function Notices({
+  data,
+  panel,
+  onInspect,
+}: {
+  readonly data: PanelData;
+  readonly panel: Panel;
+  readonly onInspect: () => void;
+}) {
+  const errors = data.errors.map(
+    (e) => `${e.refId ? `Query ${e.refId}: ` : ''}${e.error instanceof Error ? e.error.message : String(e.error)}`,
+  );
+  const notes = [
+    ...data.warnings,
+    ...data.unknownTransformations.map(
+      (id) => `The transformation “${id}” is not supported; its data is shown as it came.`,
+    ),
+  ];
   if (errors.length === 0 && notes.length === 0) return null;
   return (
-    <Tooltip label={[...errors, ...notes].map((t) => <div key={t}>{t}</div>)} multiline maw={420} position="bottom" withArrow>
+    <Tooltip
+      label={[...errors, ...notes].map((t) => <div key={t}>{t}</div>)}
+      multiline
+      maw={420}
+      position="bottom"
+      withArrow
+    >
       <button
         type="button"
         className={`panel-icon tone-text ${errors.length > 0 ? 'tone-critical' : 'tone-warning'}`}
@@ -161,7 +202,11 @@ function PanelMenu({ panel, data, context, viewed, onView, onInspect }: PanelMen
         <Menu.Item leftSection={viewed ? <IconMinimize size={15} /> : <IconMaximize size={15} />} onClick={onView}>
           {viewed ? 'Back to the dashboard' : 'View'}
         </Menu.Item>
-        <Menu.Item leftSection={<IconChartHistogram size={15} />} onClick={explore} disabled={data.requests.length === 0}>
+        <Menu.Item
+          leftSection={<IconChartHistogram size={15} />}
+          onClick={explore}
+          disabled={data.requests.length === 0}
+        >
           Explore
         </Menu.Item>
         <Menu.Divider />

@@ -2,8 +2,8 @@ import { Button, Drawer, SegmentedControl, Select } from '@mantine/core';
 import { IconCopy, IconDownload } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import { DataTable } from '../components/data-table.tsx';
-import { ErrorState } from '../components/error-state.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
+import { ErrorState } from '../components/error-state.tsx';
 import { csvOf } from '../dashboard/csv.ts';
 import { type Frame, fieldTitle } from '../dashboard/frames.ts';
 import type { Panel } from '../dashboard/model.ts';
@@ -25,7 +25,14 @@ interface PanelInspectProps {
 /** What a panel asked, what it got, and what its file says. */
 export function PanelInspect({ panel, title, data, tab, onTab, onClose }: PanelInspectProps) {
   return (
-    <Drawer opened onClose={onClose} position="right" size="min(860px, 96vw)" title={`Inspect: ${title || panel.type}`} padding="md">
+    <Drawer
+      opened
+      onClose={onClose}
+      position="right"
+      size="min(860px, 96vw)"
+      title={`Inspect: ${title || panel.type}`}
+      padding="md"
+    >
       <SegmentedControl
         size="xs"
         value={tab}
@@ -67,7 +74,13 @@ function InspectData({ data, title }: { readonly data: PanelData; readonly title
           aria-label="Series"
           value={chosen}
           onChange={(v) => setChosen(v ?? '0')}
-          data={data.frames.map((f, i) => ({ value: String(i), label: `${f.refId}: ${f.fields.filter((x) => x.type === 'number').map(fieldTitle).join(', ')}` }))}
+          data={data.frames.map((f, i) => ({
+            value: String(i),
+            label: `${f.refId}: ${f.fields
+              .filter((x) => x.type === 'number')
+              .map(fieldTitle)
+              .join(', ')}`,
+          }))}
         />
         <Button size="xs" variant="default" leftSection={<IconDownload size={14} />} onClick={download}>
           Download CSV
@@ -92,7 +105,8 @@ function FrameTable({ frame }: { readonly frame: Frame }) {
         render: (row: number) => {
           const value = field.values[row] ?? null;
           if (field.type === 'time') return { content: localDateTime(Number(value)) };
-          if (typeof value === 'number') return { content: formatValue(value, field.config?.unit, field.config?.decimals), title: String(value) };
+          if (typeof value === 'number')
+            return { content: formatValue(value, field.config?.unit, field.config?.decimals), title: String(value) };
           return { content: value ?? '–' };
         },
       })),
@@ -109,7 +123,14 @@ function InspectQuery({ data }: { readonly data: PanelData }) {
         const answered = data.answers.find((a) => a.target.refId === request.target.refId);
         const failed = data.errors.find((e) => e.refId === request.target.refId);
         const answer = answered?.answer;
-        const count = answer?.kind === 'matrix' ? answer.series.length : answer?.kind === 'vector' ? answer.samples.length : answer ? 1 : 0;
+        const count =
+          answer?.kind === 'matrix'
+            ? answer.series.length
+            : answer?.kind === 'vector'
+              ? answer.samples.length
+              : answer
+                ? 1
+                : 0;
         return (
           <div key={request.target.refId}>
             <div className="row" style={{ marginBottom: 6 }}>
@@ -117,10 +138,17 @@ function InspectQuery({ data }: { readonly data: PanelData }) {
               <span className="dim">
                 {request.instant ? 'instant' : `range, a point every ${spanText(request.stepMs)}`}
                 {answer && ` · ${count} series in ${roughSpan(answer.durationMs)}`}
-                {answer?.stats && ` · ${numberText(answer.stats.totalSamples)} samples read, ${roughSpan(answer.stats.evalMs)} on the server`}
+                {answer?.stats &&
+                  ` · ${numberText(answer.stats.totalSamples)} samples read, ${roughSpan(answer.stats.evalMs)} on the server`}
               </span>
               <span className="grow" />
-              <button type="button" className="icon-button" aria-label="Copy" title="Copy" onClick={() => void navigator.clipboard.writeText(request.expr)}>
+              <button
+                type="button"
+                className="icon-button"
+                aria-label="Copy"
+                title="Copy"
+                onClick={() => void navigator.clipboard.writeText(request.expr)}
+              >
                 <IconCopy size={15} />
               </button>
             </div>

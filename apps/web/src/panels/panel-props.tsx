@@ -15,7 +15,8 @@ export interface PanelProps {
 
 /** The queries answered, with nothing. */
 export function NoData({ data }: { readonly data: PanelData }) {
-  if (data.requests.length === 0 && !data.loading) return <EmptyState title="No queries">This panel asks for nothing.</EmptyState>;
+  if (data.requests.length === 0 && !data.loading)
+    return <EmptyState title="No queries">This panel asks for nothing.</EmptyState>;
   return (
     <EmptyState title="No data" icon={IconChartLine}>
       Nothing in this time range.

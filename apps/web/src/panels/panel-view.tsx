@@ -12,7 +12,9 @@ import { TimeseriesPanel } from './timeseries-panel.tsx';
 
 // Rarer kinds come when they are needed.
 const HeatmapPanel = lazy(async () => ({ default: (await import('./heatmap-panel.tsx')).HeatmapPanel }));
-const StateTimelinePanel = lazy(async () => ({ default: (await import('./state-timeline-panel.tsx')).StateTimelinePanel }));
+const StateTimelinePanel = lazy(async () => ({
+  default: (await import('./state-timeline-panel.tsx')).StateTimelinePanel,
+}));
 const BarChartPanel = lazy(async () => ({ default: (await import('./barchart-panel.tsx')).BarChartPanel }));
 
 type Draw = (props: PanelProps) => ReactElement;

@@ -17,7 +17,12 @@ export function PieChartPanel({ panel, data, size }: PanelProps) {
   const values = useMemo(
     () =>
       panelValues(data.frames, panel.options, palette)
-        .map((v, i): PanelValue => ({ ...v, color: v.field.config?.color ? v.color : seriesColor(v.field, i, null, palette) }))
+        .map(
+          (v, i): PanelValue => ({
+            ...v,
+            color: v.field.config?.color ? v.color : seriesColor(v.field, i, null, palette),
+          }),
+        )
         .filter((v) => typeof v.value === 'number' && v.value > 0),
     [data.frames, panel.options, palette],
   );
@@ -28,7 +33,9 @@ export function PieChartPanel({ panel, data, size }: PanelProps) {
   const total = shown.reduce((sum, v) => sum + Number(v.value), 0);
   const side = Math.max(Math.min(below ? size.height * 0.72 : size.height - 12, size.width * (below ? 0.9 : 0.44)), 40);
   const radius = side / 2;
-  const slices = pie<PanelValue>().value((v) => Number(v.value)).sortValues(null)([...shown]);
+  const slices = pie<PanelValue>()
+    .value((v) => Number(v.value))
+    .sortValues(null)([...shown]);
   const shape = arc<(typeof slices)[number]>()
     .innerRadius(textOf(panel.options.pieType) === 'donut' ? radius * 0.6 : 0)
     .outerRadius(radius - 2)
@@ -37,7 +44,13 @@ export function PieChartPanel({ panel, data, size }: PanelProps) {
   const columns = listOf(legend.values).map((v) => textOf(v));
   return (
     <div className={`pie-panel ${below ? 'below' : ''}`}>
-      <svg width={side} height={side} viewBox={`${-radius} ${-radius} ${side} ${side}`} role="img" aria-label={panel.title}>
+      <svg
+        width={side}
+        height={side}
+        viewBox={`${-radius} ${-radius} ${side} ${side}`}
+        role="img"
+        aria-label={panel.title}
+      >
         {slices.map((slice) => (
           // biome-ignore lint/a11y/noStaticElementInteractions: the same is reachable by keyboard in the legend
           <path

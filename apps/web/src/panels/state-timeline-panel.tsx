@@ -2,7 +2,7 @@ import './state-timeline-panel.css';
 import { useMemo } from 'react';
 import { timeTicks } from '../chart/chart-data.ts';
 import { usePalette } from '../components/palette.ts';
-import { showValue, shownText } from '../dashboard/field-config.ts';
+import { shownText, showValue } from '../dashboard/field-config.ts';
 import { alignFrames, fieldTitle } from '../dashboard/frames.ts';
 import { stateRuns } from '../dashboard/state-runs.ts';
 import { contrast } from '../format/color.ts';
@@ -41,7 +41,12 @@ export function StateTimelinePanel({ panel, data, size }: PanelProps) {
                 <i
                   key={run.fromMs}
                   title={`${text}\n${localDateTime(run.fromMs)} to ${localDateTime(run.toMs)}`}
-                  style={{ left: `${share(run.fromMs)}%`, width: `${share(run.toMs) - share(run.fromMs)}%`, background: color, color: ink }}
+                  style={{
+                    left: `${share(run.fromMs)}%`,
+                    width: `${share(run.toMs) - share(run.fromMs)}%`,
+                    background: color,
+                    color: ink,
+                  }}
                 >
                   {widthPx > MIN_TEXT_PX ? text : ''}
                 </i>

@@ -3,7 +3,7 @@ import { type ReactNode, useMemo, useState } from 'react';
 import { type DataColumn, DataTable } from '../components/data-table.tsx';
 import { usePalette } from '../components/palette.ts';
 import { shownText, showValue } from '../dashboard/field-config.ts';
-import { type Cell, type Field, fieldTitle, type Frame } from '../dashboard/frames.ts';
+import { type Cell, type Field, type Frame, fieldTitle } from '../dashboard/frames.ts';
 import { numberOf, objectOf, textOf } from '../dashboard/model.ts';
 import { contrast, withAlpha } from '../format/color.ts';
 import { localDateTime } from '../format/time-range.ts';
@@ -46,7 +46,10 @@ export function TablePanel({ panel, data }: PanelProps) {
 }
 
 const frameTitle = (frame: Frame): string =>
-  frame.fields.filter((f) => f.type === 'number').map(fieldTitle).join(', ') || frame.refId;
+  frame.fields
+    .filter((f) => f.type === 'number')
+    .map(fieldTitle)
+    .join(', ') || frame.refId;
 
 function columnsOf(frame: Frame, palette: Palette): readonly DataColumn[] {
   return frame.fields
@@ -57,7 +60,12 @@ function columnsOf(frame: Frame, palette: Palette): readonly DataColumn[] {
       return {
         key: `${i}-${field.name}`,
         title: fieldTitle(field),
-        align: align === 'left' || align === 'right' || align === 'center' ? align : field.type === 'number' ? 'right' : 'left',
+        align:
+          align === 'left' || align === 'right' || align === 'center'
+            ? align
+            : field.type === 'number'
+              ? 'right'
+              : 'left',
         widthPx: numberOf(custom.width) ?? (field.type === 'time' ? 150 : undefined),
         values: field.values,
         render: (row) => cellOf(field, field.values[row] ?? null, palette),
@@ -72,7 +80,8 @@ interface RenderedCell {
 }
 
 function cellOf(field: Field, value: Cell, palette: Palette): RenderedCell {
-  if (field.type === 'time' && typeof value === 'number' && !field.config?.unit) return { content: localDateTime(value) };
+  if (field.type === 'time' && typeof value === 'number' && !field.config?.unit)
+    return { content: localDateTime(value) };
   const custom = field.config?.custom ?? {};
   const options = objectOf(custom.cellOptions);
   const mode = textOf(options.type, textOf(custom.displayMode, 'auto'));
@@ -94,7 +103,10 @@ function cellOf(field: Field, value: Cell, palette: Palette): RenderedCell {
     case 'basic':
     case 'gradient-gauge':
     case 'lcd-gauge':
-      return { content: <CellGauge field={field} value={value} text={text} color={color ?? palette.accent.base} />, title: text };
+      return {
+        content: <CellGauge field={field} value={value} text={text} color={color ?? palette.accent.base} />,
+        title: text,
+      };
     default: {
       const link = field.config?.links?.[0];
       return { content: link ? <a href={link.url}>{text}</a> : text, title: text };
@@ -102,7 +114,17 @@ function cellOf(field: Field, value: Cell, palette: Palette): RenderedCell {
   }
 }
 
-function CellGauge({ field, value, text, color }: { readonly field: Field; readonly value: Cell; readonly text: string; readonly color: string }) {
+function CellGauge({
+  field,
+  value,
+  text,
+  color,
+}: {
+  readonly field: Field;
+  readonly value: Cell;
+  readonly text: string;
+  readonly color: string;
+}) {
   const numbers = field.values.filter((v): v is number => typeof v === 'number' && Number.isFinite(v));
   const min = field.config?.min ?? Math.min(0, ...numbers);
   const max = field.config?.max ?? Math.max(...numbers, min + 1);

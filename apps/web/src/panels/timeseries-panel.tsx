@@ -4,7 +4,7 @@ import type { ChartAxis, ChartSeries, ChartThreshold, DrawStyle, Interpolation }
 import { Legend, type LegendItem } from '../chart/legend.tsx';
 import { TimeChart } from '../chart/time-chart.tsx';
 import { usePalette } from '../components/palette.ts';
-import { seriesColor, showValue, shownText } from '../dashboard/field-config.ts';
+import { seriesColor, shownText, showValue } from '../dashboard/field-config.ts';
 import { type AlignedSeries, alignFrames, type Field, fieldTitle } from '../dashboard/frames.ts';
 import { type FieldConfig, type JsonObject, listOf, numberOf, objectOf, textOf } from '../dashboard/model.ts';
 import { calculationOf, reduceValues } from '../dashboard/reduce.ts';
@@ -18,15 +18,29 @@ export function TimeseriesPanel({ panel, data, context, size }: PanelProps) {
   const [focus, setFocus] = useState<string | undefined>();
   const aligned = useMemo(() => alignFrames(data.frames), [data.frames]);
   const series = useMemo(() => aligned.fields.map((f, i) => chartSeries(f, i, aligned, palette)), [aligned, palette]);
-  const shown = useMemo(() => series.map((s) => ({ ...s, hidden: s.hidden || !isChosen(chosen, s.name) })), [series, chosen]);
+  const shown = useMemo(
+    () => series.map((s) => ({ ...s, hidden: s.hidden || !isChosen(chosen, s.name) })),
+    [series, chosen],
+  );
   const legend = legendOptions(panel.options);
-  const items = useMemo(() => legendItems(aligned, series, chosen, legend.calcs, palette), [aligned, series, chosen, legend.calcs, palette]);
+  const items = useMemo(
+    () => legendItems(aligned, series, chosen, legend.calcs, palette),
+    [aligned, series, chosen, legend.calcs, palette],
+  );
   const thresholds = thresholdsOf(panel.fieldConfig.defaults, palette);
   if (aligned.fields.length === 0) return <NoData data={data} />;
   const right = aligned.fields.find((f) => placementOf(f) === 'right');
   const left = aligned.fields.find((f) => placementOf(f) !== 'right') ?? aligned.fields[0]!;
   const tooltip = objectOf(panel.options.tooltip);
-  const toggle = (name: string, additive: boolean) => setChosen((c) => choose(c, name, additive, series.map((s) => s.name)));
+  const toggle = (name: string, additive: boolean) =>
+    setChosen((c) =>
+      choose(
+        c,
+        name,
+        additive,
+        series.map((s) => s.name),
+      ),
+    );
   const side = legend.placement === 'right' && size.width > 420 ? 'right' : 'bottom';
   return (
     <div className={`ts-panel legend-${legend.show ? side : 'none'} ${legend.mode}`}>
@@ -42,7 +56,8 @@ export function TimeseriesPanel({ panel, data, context, size }: PanelProps) {
           range={data.range}
           palette={palette}
           tooltip={{
-            mode: tooltip.mode === 'none' ? 'none' : tooltip.mode === 'single' && series.length > 1 ? 'single' : 'multi',
+            mode:
+              tooltip.mode === 'none' ? 'none' : tooltip.mode === 'single' && series.length > 1 ? 'single' : 'multi',
             sort: tooltip.sort === 'asc' || tooltip.sort === 'none' ? tooltip.sort : 'desc',
           }}
           syncKey={context.syncKey}
@@ -52,7 +67,14 @@ export function TimeseriesPanel({ panel, data, context, size }: PanelProps) {
         />
       </div>
       {legend.show && (
-        <div className="ts-legend" style={side === 'right' ? { width: Math.min(legend.width, size.width * 0.45) } : { maxHeight: Math.max(size.height * 0.38, 24) }}>
+        <div
+          className="ts-legend"
+          style={
+            side === 'right'
+              ? { width: Math.min(legend.width, size.width * 0.45) }
+              : { maxHeight: Math.max(size.height * 0.38, 24) }
+          }
+        >
           <Legend items={items} mode={legend.mode} side={side} onToggle={toggle} onFocus={setFocus} />
         </div>
       )}
@@ -69,7 +91,9 @@ function choose(chosen: Chosen, name: string, additive: boolean, all: readonly s
   if (additive) {
     const names = chosen.kind === 'all' ? all : chosen.names;
     const next = names.includes(name) ? names.filter((n) => n !== name) : [...names, name];
-    return next.length === 0 || new Set(next).size === new Set(all).size ? { kind: 'all' } : { kind: 'only', names: next };
+    return next.length === 0 || new Set(next).size === new Set(all).size
+      ? { kind: 'all' }
+      : { kind: 'only', names: next };
   }
   const alone = chosen.kind === 'only' && chosen.names.length === 1 && chosen.names[0] === name;
   return alone ? { kind: 'all' } : { kind: 'only', names: [name] };
@@ -121,7 +145,11 @@ function legendItems(
         dashed: s.dash !== undefined,
         values: calcs.map((id) => {
           const value = reduceValues(id, aligned.columns[i]!);
-          return { label: calculationOf(id)?.label ?? id, value, text: shownText(showValue(value, field.config, palette)) };
+          return {
+            label: calculationOf(id)?.label ?? id,
+            value,
+            text: shownText(showValue(value, field.config, palette)),
+          };
         }),
       },
     ];
@@ -153,7 +181,12 @@ export function chartSeries(field: Field, index: number, aligned: AlignedSeries,
     width: numberOf(custom.lineWidth) ?? 1.5,
     fill: Math.min(fill, 100) / 100,
     gradient: gradient !== 'none' || (stackMode === 'none' && fill > 0 && fill <= 25),
-    dash: style.fill === 'dash' || style.fill === 'dot' ? (listOf(style.dash).length > 0 ? listOf(style.dash).map(Number) : [6, 4]) : undefined,
+    dash:
+      style.fill === 'dash' || style.fill === 'dot'
+        ? listOf(style.dash).length > 0
+          ? listOf(style.dash).map(Number)
+          : [6, 4]
+        : undefined,
     points: show === 'always' || show === 'never' ? show : 'auto',
     pointSize: numberOf(custom.pointSize) ?? 5,
     spanNulls: typeof span === 'number' ? span : span === true,

@@ -4,6 +4,7 @@ import { useSearchParams } from 'react-router';
 import { labelNames, labelValues, queryInstant, series } from '../api/prometheus.ts';
 import { builtIns, interpolate, referencedNames, type Scope, type VariableValue } from '../dashboard/interpolate.ts';
 import { rateIntervalMs } from '../dashboard/interval.ts';
+import { seriesText } from '../dashboard/legend.ts';
 import type { Variable } from '../dashboard/model.ts';
 import {
   autoInterval,
@@ -15,7 +16,6 @@ import {
   staticOptions,
 } from '../dashboard/variables.ts';
 import type { TimeRange } from '../format/time-range.ts';
-import { seriesText } from '../dashboard/legend.ts';
 
 export interface VariableState {
   readonly chosen: readonly ChosenVariable[];
@@ -54,7 +54,11 @@ async function answersOf(query: string, range: TimeRange, signal: AbortSignal): 
  * Values of a dashboard's variables. Query variables ask once the variables they mention are settled; what depends on a
  * changed value asks again by itself, because its query text changes.
  */
-export function useVariables(variables: readonly Variable[], range: TimeRange, scrapeIntervalMs: number): VariableState {
+export function useVariables(
+  variables: readonly Variable[],
+  range: TimeRange,
+  scrapeIntervalMs: number,
+): VariableState {
   const [parameters] = useSearchParams();
   const stepped = useMemo(
     () => ({
@@ -73,7 +77,13 @@ export function useVariables(variables: readonly Variable[], range: TimeRange, s
   );
   const key = JSON.stringify(chosen.map((c) => [c.variable.name, c.values, c.texts, c.all]));
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key says all that panels can see of the values
-  const scope = useMemo((): Scope => ({ variables: new Map(chosen.map((c): [string, VariableValue] => [c.variable.name, c])), builtIns: new Map() }), [key]);
+  const scope = useMemo(
+    (): Scope => ({
+      variables: new Map(chosen.map((c): [string, VariableValue] => [c.variable.name, c])),
+      builtIns: new Map(),
+    }),
+    [key],
+  );
   return { chosen, scope, ready: asked.loading.size === 0, loading: asked.loading, errors: asked.errors };
 }
 
@@ -94,7 +104,11 @@ function useVariableQueries(
   const queryClient = useQueryClient();
   // The last answer to a question, for while it is asked again over a moved range.
   const known = useMemo(() => new Map<string, readonly string[]>(), []);
-  const keyOf = (variable: Variable, text: string | undefined) => ['variable', text, variable.refresh === 2 ? range : undefined];
+  const keyOf = (variable: Variable, text: string | undefined) => [
+    'variable',
+    text,
+    variable.refresh === 2 ? range : undefined,
+  ];
   const settled = new Map<string, VariableValue>();
   const texts = all.map((variable): { readonly variable: Variable; readonly text: string | undefined } => {
     const needs = [...referencedNames(variable.query)].filter((n) => names.has(n));
@@ -104,9 +118,11 @@ function useVariableQueries(
     const answers =
       text === undefined
         ? undefined
-        : (queryClient.getQueryData<readonly string[]>(keyOf(variable, text)) ?? known.get(`${variable.name}\n${text}`));
+        : (queryClient.getQueryData<readonly string[]>(keyOf(variable, text)) ??
+          known.get(`${variable.name}\n${text}`));
     const options = staticOptions(variable) ?? (answers && queryOptions(answers, variable));
-    if (options) settled.set(variable.name, chooseValue(variable, options, parameters.getAll(`var-${variable.name}`), true));
+    if (options)
+      settled.set(variable.name, chooseValue(variable, options, parameters.getAll(`var-${variable.name}`), true));
     return { variable, text };
   });
   const asked = texts.filter(({ variable }) => queries.includes(variable));
@@ -149,7 +165,12 @@ function chooseAll(
   return variables.map((variable) => {
     const found = answers.get(variable.name);
     const options = staticOptions(variable) ?? (found ? queryOptions(found, variable) : variable.options);
-    const chosen = chooseValue(variable, options, parameters.getAll(`var-${variable.name}`), variable.type !== 'query' || found !== undefined);
+    const chosen = chooseValue(
+      variable,
+      options,
+      parameters.getAll(`var-${variable.name}`),
+      variable.type !== 'query' || found !== undefined,
+    );
     if (variable.type !== 'interval' || !chosen.values[0]?.startsWith('$__auto')) return chosen;
     return { ...chosen, values: [autoInterval(range.toMs - range.fromMs)] };
   });

@@ -2,9 +2,9 @@ import './variable-bar.css';
 import { Checkbox, Popover, TextInput } from '@mantine/core';
 import { IconAlertTriangle, IconChevronDown } from '@tabler/icons-react';
 import { useId, useMemo, useRef, useState } from 'react';
-import { rankMatches } from '../format/fuzzy.ts';
 import { ALL } from '../dashboard/model.ts';
 import type { ChosenVariable } from '../dashboard/variables.ts';
+import { rankMatches } from '../format/fuzzy.ts';
 import type { VariableState } from './use-variables.ts';
 
 interface VariableBarProps {
@@ -14,7 +14,9 @@ interface VariableBarProps {
 
 /** What the dashboard's queries depend on, to choose from. */
 export function VariableBar({ state, onChange }: VariableBarProps) {
-  const shown = state.chosen.filter((c) => c.variable.hide !== 'variable' && c.variable.type !== 'constant' && c.variable.type !== 'datasource');
+  const shown = state.chosen.filter(
+    (c) => c.variable.hide !== 'variable' && c.variable.type !== 'constant' && c.variable.type !== 'datasource',
+  );
   if (shown.length === 0) return null;
   return (
     <div className="variable-bar">
@@ -56,7 +58,11 @@ function VariableControl({ chosen, loading, error, onChange }: VariableControlPr
         <OptionPicker id={id} chosen={chosen} loading={loading} onChange={onChange} />
       )}
       {error !== undefined && (
-        <span className="tone-critical tone-text row" title={error instanceof Error ? error.message : String(error)} style={{ padding: '0 8px' }}>
+        <span
+          className="tone-critical tone-text row"
+          title={error instanceof Error ? error.message : String(error)}
+          style={{ padding: '0 8px' }}
+        >
           <IconAlertTriangle size={14} />
         </span>
       )}
@@ -64,7 +70,15 @@ function VariableControl({ chosen, loading, error, onChange }: VariableControlPr
   );
 }
 
-function TextVariable({ id, chosen, onChange }: { readonly id: string; readonly chosen: ChosenVariable; readonly onChange: (v: readonly string[]) => void }) {
+function TextVariable({
+  id,
+  chosen,
+  onChange,
+}: {
+  readonly id: string;
+  readonly chosen: ChosenVariable;
+  readonly onChange: (v: readonly string[]) => void;
+}) {
   const [text, setText] = useState(chosen.values[0] ?? '');
   const commit = () => {
     if (text !== chosen.values[0]) onChange([text]);
@@ -84,7 +98,17 @@ function TextVariable({ id, chosen, onChange }: { readonly id: string; readonly 
 /** Long lists show this many matches; typing narrows them. */
 const MAX_OPTIONS = 300;
 
-function OptionPicker({ id, chosen, loading, onChange }: { readonly id: string; readonly chosen: ChosenVariable; readonly loading: boolean; readonly onChange: (v: readonly string[]) => void }) {
+function OptionPicker({
+  id,
+  chosen,
+  loading,
+  onChange,
+}: {
+  readonly id: string;
+  readonly chosen: ChosenVariable;
+  readonly loading: boolean;
+  readonly onChange: (v: readonly string[]) => void;
+}) {
   const { variable, options, selected, texts } = chosen;
   const [open, setOpen] = useState(false);
   const [text, setText] = useState('');
@@ -127,9 +151,23 @@ function OptionPicker({ id, chosen, loading, onChange }: { readonly id: string; 
   };
   const label = texts.length > 2 ? `${texts.slice(0, 2).join(', ')} and ${texts.length - 2} more` : texts.join(', ');
   return (
-    <Popover opened={open} onChange={(o) => (o ? setOpen(true) : close())} position="bottom-start" shadow="md" trapFocus returnFocus>
+    <Popover
+      opened={open}
+      onChange={(o) => (o ? setOpen(true) : close())}
+      position="bottom-start"
+      shadow="md"
+      trapFocus
+      returnFocus
+    >
       <Popover.Target>
-        <button id={id} type="button" className="variable-button" aria-haspopup="listbox" aria-expanded={open} onClick={() => (open ? close() : setOpen(true))}>
+        <button
+          id={id}
+          type="button"
+          className="variable-button"
+          aria-haspopup="listbox"
+          aria-expanded={open}
+          onClick={() => (open ? close() : setOpen(true))}
+        >
           <span className="ellipsis">{loading ? 'Loading…' : label || 'None'}</span>
           <IconChevronDown size={14} />
         </button>
@@ -163,7 +201,11 @@ function OptionPicker({ id, chosen, loading, onChange }: { readonly id: string; 
               <span className="ellipsis">{option.text}</span>
             </button>
           ))}
-          {list.length === 0 && <div className="faint" style={{ padding: 8 }}>{options.length === 0 ? 'No values' : 'No match'}</div>}
+          {list.length === 0 && (
+            <div className="faint" style={{ padding: 8 }}>
+              {options.length === 0 ? 'No values' : 'No match'}
+            </div>
+          )}
         </div>
       </Popover.Dropdown>
     </Popover>
