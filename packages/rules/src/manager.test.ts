@@ -1,4 +1,4 @@
-import { BelfryError, labelsFrom, labelsToObject, labelValue } from '@belfry/model';
+import { BelfryError, labelsToObject, labelValue } from '@belfry/model';
 import { describe, expect, test } from 'vitest';
 import { createRuleManager, type RuleManager, type RuleManagerOptions } from './index.ts';
 import { groupOffsetMs, slotAt, wakeAt } from './schedule.ts';
@@ -558,6 +558,38 @@ describe('the rules API', () => {
   });
 });
 
+test('why an alert fires is told by the parts of its expression', async () => {
+  const w = world();
+  const errors = ['api', 'db'].map((job, i) => sample({ __name__: 'errors', job }, 5 + i));
+  const ratio = ['api', 'db'].map((job, i) => sample({ job }, 0.5 + i));
+  w.answers.set('errors / on (job) total > 0.1 and up', () => [sample({ job: 'api' }, 0.5)]);
+  w.answers.set('errors / on (job) total > 0.1', () => ratio);
+  w.answers.set('errors / on (job) total', () => ratio);
+  w.answers.set('errors', () => errors);
+  w.answers.set('total', () => [sample({ __name__: 'total', job: 'api' }, 10)]);
+  w.answers.set('up', () => {
+    throw new BelfryError('query_timeout', 'too slow');
+  });
+  const manager = await started(w, rules('alert: Errors\nexpr: errors / on (job) total > 0.1 and up'));
+  await w.clock.advance(1.5 * MINUTE);
+  const fired = w.transitions.find((t) => t.reason === 'held')!;
+  w.asked.length = 0;
+  const evidence = await manager.explain(fired);
+  expect(
+    evidence.map((e) => [e.query, e.samples.map((s) => `${labelValue(s.labels, 'job')} ${s.value}`), e.error]),
+  ).toEqual([
+    ['errors / on (job) total > 0.1 and up', ['api 0.5'], undefined],
+    ['errors / on (job) total > 0.1', ['api 0.5'], undefined],
+    ['up', [], 'too slow'],
+    ['errors / on (job) total', ['api 0.5'], undefined],
+    ['errors', ['api 5'], undefined],
+    ['total', ['api 10'], undefined],
+  ]);
+  expect(new Set(w.asked.map((q) => q.timeMs))).toEqual(new Set([fired.atMs]));
+  await expect(manager.explain({ ...fired, alert: 'Gone' })).rejects.toThrow('no alerting rule Gone');
+  await manager.stop();
+});
+
 test('stopping cancels what is under way', async () => {
   const w = world();
   let signal: AbortSignal | undefined;
@@ -571,5 +603,4 @@ test('stopping cancels what is under way', async () => {
   await manager.stop();
   expect(signal!.aborted).toBe(true);
   expect(w.logged).toEqual([]);
-  expect(labelValue(labelsFrom({ a: 'b' }), 'a')).toBe('b');
 });

@@ -1,5 +1,6 @@
-import { type Clock, EMPTY_LABELS, type Labels, type Timer, type Writer } from '@belfry/model';
+import { BelfryError, type Clock, EMPTY_LABELS, type Labels, type Timer, type Writer } from '@belfry/model';
 import type { AlertTransition, RuleAlert } from './alert-state.ts';
+import { type Evidence, explainAlert } from './explain.ts';
 import { endGroupSeries } from './group.ts';
 import { type GroupRunner, runGroup } from './group-runner.ts';
 import type { RestoreLimits, RestoreSource } from './restore.ts';
@@ -68,6 +69,11 @@ export interface RuleManager {
   rules(filter?: RulesFilter): RulesData;
   /** The data of `/api/v1/alerts`. */
   alerts(): AlertsData;
+  /**
+   * What the parts of an alert's expression gave when it changed its state.
+   * @throws BelfryError `not_found` when the rule is no more
+   */
+  explain(transition: AlertTransition, signal?: AbortSignal): Promise<readonly Evidence[]>;
 }
 
 export function createRuleManager(options: RuleManagerOptions): RuleManager {
@@ -146,7 +152,8 @@ export function createRuleManager(options: RuleManagerOptions): RuleManager {
       updating = updating.then(async () => {
         if (stopping.signal.aborted) return;
         settings = next;
-        const fresh = makeGroups(next, !updated);
+        // Only what was there when the server began can have been there before.
+        const fresh = makeGroups(next, !(started && updated));
         updated = true;
         if (started) await replace(fresh);
         else waiting = fresh;
@@ -162,6 +169,12 @@ export function createRuleManager(options: RuleManagerOptions): RuleManager {
     groups: () => sortedGroups(states()),
     rules: (filter = {}) => rulesView(states(), filter),
     alerts: () => alertsView(states()),
+    async explain({ file, group, alert, query, labels, atMs }, signal) {
+      const state = states().find((s) => s.group.file === file && s.group.name === group);
+      const rule = state?.group.rules.find((r) => r.kind === 'alerting' && r.name === alert && r.query === query);
+      if (!state || !rule) throw new BelfryError('not_found', `no alerting rule ${alert} in group ${group} of ${file}`);
+      return explainAlert(rule.expr, labels, atMs - state.queryOffsetMs, options.query, signal);
+    },
   };
 }
 
