@@ -27,7 +27,7 @@ function dashboardText(dashboard: Dashboard, settings: BuildSettings): string {
 }
 
 /** The JSON model of a dashboard, as Grafana's own builders make it. */
-export function dashboardJson(dashboard: Dashboard, settings: Pick<BuildSettings, 'datasourceUid'>): grafana.Dashboard {
+function dashboardJson(dashboard: Dashboard, settings: Pick<BuildSettings, 'datasourceUid'>): grafana.Dashboard {
   const datasource = { type: 'prometheus', uid: settings.datasourceUid };
   const builder = new grafana.DashboardBuilder(dashboard.title)
     .uid(dashboard.uid)

@@ -32,6 +32,6 @@ function scrapeConfig(job: ScrapeJob, portOffset: number) {
 }
 
 /** `host:port` with the port moved. */
-export function shiftPort(target: string, offset: number): string {
+function shiftPort(target: string, offset: number): string {
   return target.replace(/\d+$/, (port) => String(Number(port) + offset));
 }

@@ -17,7 +17,7 @@ export const COUNTERS = [
   'networkRxBytes',
   'networkTxBytes',
 ] as const;
-export type CounterName = (typeof COUNTERS)[number];
+type CounterName = (typeof COUNTERS)[number];
 /** What a batch added. */
 export type Growth = Record<CounterName, number>;
 

@@ -13,7 +13,7 @@ import {
 import type { MetaldIncident } from './incidents.ts';
 import type { Vms } from './vm.ts';
 
-export const CUSTOMERS = [
+const CUSTOMERS = [
   'acme',
   'globex',
   'initech',

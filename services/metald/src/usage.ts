@@ -5,7 +5,7 @@ import type { Telemetry } from './telemetry.ts';
 import type { Vm } from './vm.ts';
 
 /** Of collection. */
-export const SAMPLE_INTERVAL_MS = 100;
+const SAMPLE_INTERVAL_MS = 100;
 /** After a pause of the process, no more samples than these are made up for. */
 const MAX_CATCH_UP = 20;
 /** Gauges of single VMs change this often. */
