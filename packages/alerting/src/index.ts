@@ -6,7 +6,6 @@ export {
   type AlertmanagerOptions,
   type AlertmanagerStatus,
   createAlertmanager,
-  type Preview,
 } from './alertmanager.ts';
 export { type ConfigFileCheck, checkConfigFile } from './check-file.ts';
 export { type AlertmanagerConfig, type ConfigResult, checkConfig, loadConfig, loadConfigFile } from './config.ts';
@@ -40,4 +39,5 @@ export type { Silence, SilenceRequest, SilenceState } from './silences.ts';
 export type { DeliveryAttempt } from './stage-send.ts';
 export { formatApiTime, formatTime, parseTime } from './time.ts';
 export { intervalContains, type TimeInterval } from './time-interval.ts';
+export type { Preview } from './try-out.ts';
 export type { RouteOutlook, RouteStep, WhyReport } from './why.ts';

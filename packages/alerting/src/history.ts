@@ -1,0 +1,86 @@
+import type { BelfryError } from '@belfry/model';
+import type { AlertingEvent, AlertingLogger } from './events.ts';
+import type { Flush } from './flush.ts';
+import type { Attempt } from './guarded-writes.ts';
+import type { Metrics } from './metrics.ts';
+import type { FlushOutcome } from './pipeline.ts';
+import { type NotificationRecord, recordsOf, type StoredNotification } from './provenance.ts';
+import type { State } from './state.ts';
+
+/** Keeps what was told, and what was held back, with all reasons. */
+export interface History {
+  /** Takes note of the outcome of a flush: records, metrics, events. */
+  keep(outcome: FlushOutcome): void;
+  remember(record: NotificationRecord): StoredNotification;
+  /** Forgets groups that do not exist any more. */
+  collect(liveGroups: ReadonlySet<string>): void;
+}
+
+export function createHistory(parts: {
+  readonly state: State;
+  readonly metrics: Metrics;
+  readonly logger: AlertingLogger;
+  readonly onEvent: (event: AlertingEvent) => void;
+  readonly attempt: Attempt;
+  readonly originOf: (fingerprint: string) => unknown;
+}): History {
+  const { state, metrics, logger, onEvent, attempt, originOf } = parts;
+  /** Why each group was held back at its last flush: the same again is no news. */
+  const lastSuppressed = new Map<string, string>();
+
+  const remember = (record: NotificationRecord): StoredNotification => {
+    const stored = { id: attempt(() => state.addNotification(record)) ?? 0, ...record };
+    onEvent({ kind: 'notification', notification: stored });
+    return stored;
+  };
+
+  const isNews = (record: NotificationRecord): boolean => {
+    if (record.outcome !== 'suppressed') return true;
+    const id = groupId(record.route, record.groupKey);
+    const content = record.alerts.map((a) => `${a.fingerprint}${a.status}${a.reason}`).join();
+    if (lastSuppressed.get(id) === content) return false;
+    lastSuppressed.set(id, content);
+    return true;
+  };
+
+  const count = ({ screening, outcomes }: FlushOutcome) => {
+    for (const { delivery, integration, reason } of outcomes) {
+      if (!delivery) continue;
+      metrics.notified(integration.type, delivery.ok, failureReason(delivery.attempts.at(-1)?.status));
+      for (const a of delivery.attempts) metrics.attempted(integration.type, a.ok, a.latencyMs);
+      if (!delivery.ok) logger.warn({ receiver: integration.receiver, err: reason }, 'notification failed');
+    }
+    for (const d of screening.decisions) if (d.decision !== 'passed') metrics.suppressed(d.decision, 1);
+  };
+
+  return {
+    keep(outcome) {
+      const { flush, screening } = outcome;
+      const told = interrupted(flush) ? outcome.outcomes.filter((o) => o.outcome === 'sent') : outcome.outcomes;
+      const seen = { ...outcome, outcomes: told };
+      count(seen);
+      for (const record of recordsOf(seen, originOf)) if (isNews(record)) remember(record);
+      if (screening.passed.length > 0) lastSuppressed.delete(groupId(flush.route.id, flush.groupKey));
+    },
+    remember,
+    collect(liveGroups) {
+      for (const id of lastSuppressed.keys()) if (!liveGroups.has(id)) lastSuppressed.delete(id);
+    },
+  };
+}
+
+/** Unique among all groups: routes with the same matchers share group keys. */
+export function groupId(routeId: string, groupKey: string): string {
+  return `${routeId}\xff${groupKey}`;
+}
+
+/** On reload and on close: what could not be said is no failure, the successor says it. */
+function interrupted(flush: Flush): boolean {
+  return flush.signal.aborted && (flush.signal.reason as BelfryError).code === 'unavailable';
+}
+
+function failureReason(status: number | undefined): string {
+  if (status === undefined) return 'other';
+  if (status === 429) return 'rateLimited';
+  return status >= 500 ? 'serverError' : status >= 400 ? 'clientError' : 'other';
+}
