@@ -24,7 +24,7 @@ import {
   targetsView,
 } from '@belfry/scrape';
 import type { FastifyInstance } from 'fastify';
-import { type AlertSender, createAlertSender } from './alert-sender.ts';
+import { type Alertmanagers, createAlertmanagers } from './alertmanagers.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import { dashboardStore } from './dashboards.ts';
 import { type FlagValues, parseSize } from './flags.ts';
@@ -72,7 +72,7 @@ export interface Parts {
   readonly storage: Storage;
   readonly scraping: ScrapeManager;
   readonly rules: RuleManager;
-  readonly sender: AlertSender;
+  readonly alertmanagers: Alertmanagers;
   readonly router: Router | undefined;
   readonly life: ServerLife;
   configuration: Configuration;
@@ -101,7 +101,7 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
 
     const parts = assemble(options, features, configuration, storage, router);
     closers.push(
-      () => parts.sender.close(),
+      () => parts.alertmanagers.close(),
       () => parts.rules.stop(),
       () => parts.scraping.stop(),
     );
@@ -178,7 +178,7 @@ function assemble(
     defaultStepMs: () => parts.configuration.loaded.config.global.evaluation_interval,
     yieldNow: () => new Promise((resume) => setImmediate(resume)),
   });
-  const sender = createAlertSender({
+  const alertmanagers = createAlertmanagers({
     clock,
     log: log.child({ room: 'notifier' }),
     queueCapacity: Number(flags['alertmanager.notification-queue-capacity']),
@@ -188,7 +188,7 @@ function assemble(
     clock,
     query: ruleQuery(engine, database),
     writer: database,
-    notify: (alerts) => sender.send(alerts, parts.configuration.externalLabels),
+    notify: (alerts) => alertmanagers.notifier.send(alerts),
     restore: (matchers, afterMs, untilMs, signal) =>
       database.raw(matchers, afterMs, untilMs, Number(flags['query.max-samples']), signal),
     log: (message, details) => ruleLog.warn(details, message),
@@ -208,7 +208,7 @@ function assemble(
     typeAndUnitLabels: features.has('type-and-unit-labels'),
     onEvent: ({ kind, ...details }) => scrapeLog[kind === 'scrape-failed' ? 'debug' : 'warn'](details, kind),
   });
-  const parts: Parts = { options, engine, storage, scraping, rules, sender, router, life, configuration };
+  const parts: Parts = { options, engine, storage, scraping, rules, alertmanagers, router, life, configuration };
   return parts;
 }
 
@@ -226,7 +226,7 @@ async function putInForce(parts: Parts, configuration: Configuration): Promise<v
   const { config } = configuration.loaded;
   const { flags, clock } = parts.options;
   parts.configuration = configuration;
-  parts.sender.apply(config.alerting);
+  parts.alertmanagers.apply(config.alerting, configuration.externalLabels);
   parts.scraping.apply(config.scrape_configs);
   await parts.rules.update({
     files: configuration.ruleFiles,
@@ -308,7 +308,7 @@ function corsPattern(source: string): RegExp {
 }
 
 function prometheusHost(parts: Parts, lifecycle: { reload: () => Promise<void>; quit: () => void }): PrometheusHost {
-  const { options, engine, storage, scraping, rules, sender, life } = parts;
+  const { options, engine, storage, scraping, rules, alertmanagers, life } = parts;
   const { clock, flags } = options;
   const { database } = storage;
   const list = (parameters: URLSearchParams, name: string) => parameters.getAll(name);
@@ -349,7 +349,7 @@ function prometheusHost(parts: Parts, lifecycle: { reload: () => Promise<void>; 
           ...optional(parameters, 'group_next_token'),
         }),
       alerts: () => rules.alerts(),
-      alertmanagers: () => sender.view(),
+      alertmanagers: () => alertmanagers.notifier.alertmanagers(),
       config: () => parts.configuration.loaded.text,
       flags: () => flags,
       runtimeInfo: () => runtimeInfo(clock, life, flags['storage.tsdb.retention.time']!, 0),
