@@ -10,14 +10,19 @@ import { bucketRangeVsUnit } from './bucket-range-vs-unit.ts';
 import { cardinalityRisk } from './cardinality-risk.ts';
 import { catalogueNeverUsed } from './catalogue-never-used.ts';
 import { clampDenominator } from './clamp-denominator.ts';
+import { configSchema } from './config-schema.ts';
 import { counterNoRate } from './counter-no-rate.ts';
+import { deprecatedField } from './deprecated-field.ts';
 import { divisionByZero } from './division-by-zero.ts';
 import { duplicateRule } from './duplicate-rule.ts';
 import { emptyRuleGroup } from './empty-rule-group.ts';
 import { forShorterThanInterval } from './for-shorter-than-interval.ts';
+import { groupByMissingLabel } from './group-by-missing-label.ts';
+import { groupIntervalShort } from './group-interval-short.ts';
 import { groupbyUnknown } from './groupby-unknown.ts';
 import { impossibleComparison } from './impossible-comparison.ts';
 import { impossibleMatcher } from './impossible-matcher.ts';
+import { inhibitNever } from './inhibit-never.ts';
 import { labelConditional } from './label-conditional.ts';
 import { labelUnknown } from './label-unknown.ts';
 import { labelValueUnknown } from './label-value-unknown.ts';
@@ -27,6 +32,7 @@ import { metricNeverEmitted } from './metric-never-emitted.ts';
 import { metricUnknown } from './metric-unknown.ts';
 import { nameRegexRate } from './name-regex-rate.ts';
 import { parseError } from './parse-error.ts';
+import { placeholderSecret } from './placeholder-secret.ts';
 import { precedenceSuspicious } from './precedence-suspicious.ts';
 import { quantileLabelOnHistogram } from './quantile-label-on-histogram.ts';
 import { quantileNoLe } from './quantile-no-le.ts';
@@ -36,12 +42,18 @@ import { rateOnGauge } from './rate-on-gauge.ts';
 import { rateOnRatioSuffix } from './rate-on-ratio-suffix.ts';
 import { ratePresentedAsRatio } from './rate-presented-as-ratio.ts';
 import { ratioSelfMatch } from './ratio-self-match.ts';
+import { receiverEmpty } from './receiver-empty.ts';
+import { receiverUnreachable } from './receiver-unreachable.ts';
 import { recordingMissing } from './recording-missing.ts';
 import { recordingNameVsAggregation } from './recording-name-vs-aggregation.ts';
 import { recordingName } from './recording-name.ts';
 import { recordingNoWindow } from './recording-no-window.ts';
 import { recordingUnused } from './recording-unused.ts';
 import { regexpNeedless } from './regexp-needless.ts';
+import { relabelDropsUsedMetric } from './relabel-drops-used-metric.ts';
+import { routeContinueNoop } from './route-continue-noop.ts';
+import { routeNoAlert } from './route-no-alert.ts';
+import { routeShadowed } from './route-shadowed.ts';
 import { ruleSchema } from './rule-schema.ts';
 import { runbookDead } from './runbook-dead.ts';
 import { runbookMissing } from './runbook-missing.ts';
@@ -72,14 +84,19 @@ export const CHECKS: readonly Check[] = [
   cardinalityRisk,
   catalogueNeverUsed,
   clampDenominator,
+  configSchema,
   counterNoRate,
+  deprecatedField,
   divisionByZero,
   duplicateRule,
   emptyRuleGroup,
   forShorterThanInterval,
+  groupByMissingLabel,
+  groupIntervalShort,
   groupbyUnknown,
   impossibleComparison,
   impossibleMatcher,
+  inhibitNever,
   labelConditional,
   labelUnknown,
   labelValueUnknown,
@@ -89,6 +106,7 @@ export const CHECKS: readonly Check[] = [
   metricUnknown,
   nameRegexRate,
   parseError,
+  placeholderSecret,
   precedenceSuspicious,
   quantileLabelOnHistogram,
   quantileNoLe,
@@ -98,12 +116,18 @@ export const CHECKS: readonly Check[] = [
   rateOnRatioSuffix,
   ratePresentedAsRatio,
   ratioSelfMatch,
+  receiverEmpty,
+  receiverUnreachable,
   recordingMissing,
   recordingNameVsAggregation,
   recordingName,
   recordingNoWindow,
   recordingUnused,
   regexpNeedless,
+  relabelDropsUsedMetric,
+  routeContinueNoop,
+  routeNoAlert,
+  routeShadowed,
   ruleSchema,
   runbookDead,
   runbookMissing,
