@@ -69,6 +69,27 @@ export type DnsDiscovery = z.output<typeof DnsDiscovery>;
 const KUBERNETES_ROLES = ['pod', 'service', 'endpoints', 'endpointslice', 'node', 'ingress'] as const;
 type KubernetesRole = (typeof KUBERNETES_ROLES)[number];
 
+const SELECTOR_KEY = /^(?:[\w.-]+\/)?[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?$/;
+
+/** `a=b`, `a!=b`, `a in (b, c)`, `a notin (b)`, `a`, `!a`, `a>1`, by commas. */
+function isLabelSelector(text: string): boolean {
+  if (text.trim() === '') return true;
+  const terms = text.match(/(?:\([^)]*\)|[^,()])+/g) ?? [];
+  if (terms.join(',') !== text) return false;
+  return terms.every((term) => {
+    const set = /^\s*(\S+)\s+(?:in|notin)\s*\(([^()]*)\)\s*$/.exec(term);
+    const key = (set?.[1] ?? /^\s*!?\s*([^\s=!<>]+)\s*(?:(?:==?|!=|[<>])\s*[\w.-]*\s*)?$/.exec(term)?.[1] ?? '').trim();
+    return SELECTOR_KEY.test(key);
+  });
+}
+
+/** `a=b`, `a==b`, `a!=b`, by commas. */
+function isFieldSelector(text: string): boolean {
+  return (
+    text.trim() === '' || text.split(/(?<!\\),/).every((term) => term.trim() === '' || /^[^=!]+(?:==?|!=)/.test(term))
+  );
+}
+
 const KUBERNETES_SELECTORS: Readonly<Record<KubernetesRole, readonly KubernetesRole[]>> = {
   pod: ['pod'],
   service: ['service'],
@@ -91,8 +112,20 @@ export const KubernetesDiscovery = z
       .array(
         z.strictObject({
           role: z.enum(KUBERNETES_ROLES),
-          label: z.string().default(''),
-          field: z.string().default(''),
+          label: z
+            .string()
+            .default('')
+            .refine(isLabelSelector, {
+              error: (issue) =>
+                `invalid label selector ${JSON.stringify(issue.input)}, expected such as app=web,tier!=test`,
+            }),
+          field: z
+            .string()
+            .default('')
+            .refine(isFieldSelector, {
+              error: (issue) =>
+                `invalid field selector ${JSON.stringify(issue.input)}, expected such as metadata.name=web`,
+            }),
         }),
       )
       .default([]),

@@ -258,6 +258,8 @@ function findUnsupported(loaded: Loaded<RawPrometheusConfig>): BelfryError[] {
       if (config[field]) found.push(notYet(loaded, ['remote_write', i], field));
     }
   });
+  const encoding = data.storage.tsdb?.chunk_encoding?.floats;
+  if (encoding === 'xor2') found.push(notYet(loaded, ['storage', 'tsdb', 'chunk_encoding'], 'floats', 'xor2'));
   return found;
 }
 
@@ -269,8 +271,9 @@ function unsupportedDiscovery(loaded: Located, config: object, path: YamlPath): 
   ).map((name) => notYet(loaded, path, `${name}_sd_configs`));
 }
 
-function notYet(loaded: Located, path: YamlPath, field: string): BelfryError {
-  return loaded.problem([...path, field], `${field} is not supported by Belfry yet`);
+function notYet(loaded: Located, path: YamlPath, field: string, value?: string): BelfryError {
+  const what = value === undefined ? field : `${field}: ${value}`;
+  return loaded.problem([...path, field], `${what} is not supported by Belfry yet`);
 }
 
 const REFERENCE = /\$(?:\{([^}]*)\}|([*#$@!?\-0-9])|([A-Za-z_][A-Za-z0-9_]*))/g;

@@ -171,6 +171,14 @@ test('the files that are named are looked at when asked for', () => {
   expect(told(warnings)).toEqual(['/prometheus.yml:6:40: no file of targets matches "/later.json" yet']);
 });
 
+test('selectors of Kubernetes objects', () => {
+  const selectors =
+    '[{role: pod, label: "a in (b, c),!d,e!=f,x/y==z", field: "metadata.name=x,status.phase!=Running"}]';
+  expect(
+    complaint(`scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod, selectors: ${selectors}}]}]`),
+  ).toBe('accepted');
+});
+
 test('a mechanism that Belfry lacks is told by name and place, and can be passed over', () => {
   const text = 'scrape_configs:\n- job_name: a\n  ec2_sd_configs:\n  - region: us-east-1\n';
   expect(complaint(text)).toBe(
@@ -217,6 +225,16 @@ const REFUSED: [string, string][] = [
     'remote_write: [{url: "http://x", name: a}, {url: "http://y", name: a}]',
     'found multiple remote write configs with job name "a"',
   ],
+  [
+    job('kubernetes_sd_configs: [{role: endpoints, selectors: [{role: pod, field: metadata.status-Running}]}]'),
+    'invalid field selector "metadata.status-Running"',
+  ],
+  [job('kubernetes_sd_configs: [{role: pod, selectors: [{role: node}]}]'), 'pod role supports only pod selectors'],
+  [
+    job('kubernetes_sd_configs: [{role: pod, selectors: [{role: pod, label: "a=b,"}]}]'),
+    'invalid label selector "a=b,"',
+  ],
+  ['global: {external_labels: {name: !!binary "/w=="}}', 'expected text, got'],
   ['tracing: {client_type: grpc}', 'tracing.endpoint is required'],
   ['otlp: {promote_resource_attributes: [a, a]}', 'duplicated resource attribute'],
 ];
@@ -226,6 +244,7 @@ describe('refused', () => {
 });
 
 const NEW_IN_3: [string, string][] = [
+  ['storage: {tsdb: {chunk_encoding: {floats: xor2}}}', 'floats: xor2 is not supported by Belfry yet'],
   [job('scrape_protocols: []'), 'scrape_protocols cannot be empty'],
   [job('scrape_protocols: [Nope]'), 'unknown scrape protocol Nope, supported: OpenMetricsText0.0.1'],
   [

@@ -251,6 +251,7 @@ const StorageConfig = z.strictObject({
     .strictObject({
       out_of_order_time_window: duration.default(0),
       stale_series_compaction_threshold: z.number().default(0),
+      chunk_encoding: z.strictObject({ floats: z.enum(['xor', 'xor2']).default('xor') }).optional(),
       retention: z
         .strictObject({
           time: duration.optional(),

@@ -47,7 +47,8 @@ export function readYamlSource(text: string, file?: string): YamlSource {
     const b = lines.linePos(Math.max(start, end));
     return { line: a.line, column: a.col, endLine: b.line, endColumn: b.col };
   };
-  const error = document?.errors[0];
+  // A tag that means nothing here would leave a value other than what was meant.
+  const error = document?.errors[0] ?? document?.warnings.find((w) => w.code === 'TAG_RESOLVE_FAILED');
   if (error) {
     const message = error.message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '');
     throw new BelfryError('config_invalid', `YAML: ${message}`, {
