@@ -243,7 +243,11 @@ test('a malformed alert does not cost its neighbours', async () => {
 test('a temporary failure is tried again with growing pauses, a final one is not', async () => {
   const temporary = rig(CONFIG, { answer: () => ({ status: 503, body: new TextEncoder().encode('busy') }) });
   temporary.am.putAlerts([firing('A', {}, { endsAt: new Date(START + 60 * MINUTE).toISOString() })]);
-  await temporary.clock.advance(5 * MINUTE + 40 * SECOND);
+  await temporary.clock.advance(2 * MINUTE);
+  expect(temporary.am.inFlight()).toMatchObject([
+    { receiver: 'hook', integration: 'hook/webhook[0]', lastError: 'unexpected status code 503: busy' },
+  ]);
+  await temporary.clock.advance(3 * MINUTE + 40 * SECOND);
   const [record] = temporary.am.notifications();
   expect(record).toMatchObject({
     outcome: 'failed',

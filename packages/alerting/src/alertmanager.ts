@@ -9,7 +9,7 @@ import type { DispatcherLimits, GroupView } from './dispatcher.ts';
 import { type AlertingEvent, type AlertingLogger, silentLogger } from './events.ts';
 import { asBelfryError, guardedWrites } from './guarded-writes.ts';
 import { createHeartbeats, type HeartbeatConfig, type Heartbeats } from './heartbeat.ts';
-import { createHistory, groupId } from './history.ts';
+import { createHistory, groupId, type InFlight } from './history.ts';
 import { createIntake } from './intake.ts';
 import type { Integration } from './integration.ts';
 import { repeat } from './maintenance.ts';
@@ -131,6 +131,8 @@ export interface Alertmanager {
   /** Notifications that were sent, failed or held back, newest first. */
   notifications(query?: NotificationQuery): StoredNotification[];
   notification(id: number): StoredNotification | undefined;
+  /** Notifications that are being tried again at this moment, because their receivers do not take them. */
+  inFlight(): InFlight[];
   /** Why alerts are, or are not, told: by fingerprint, or all that match. */
   why(which: { readonly fingerprint: string } | { readonly matchers: readonly Matcher[] }): WhyReport[];
   /** What every integration of a receiver would send for these alerts (a sample when none are given). Sends nothing. */
@@ -193,6 +195,7 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
     },
     notifications: (query = {}) => state.notifications(query),
     notification: (id) => state.notification(id),
+    inFlight: history.inFlight,
     why(which) {
       const matchers = 'matchers' in which ? compileAlertMatchers(which.matchers) : [];
       const chosen = [...store.list()]

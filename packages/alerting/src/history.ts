@@ -2,13 +2,30 @@ import type { BelfryError } from '@belfry/model';
 import type { AlertingEvent, AlertingLogger } from './events.ts';
 import type { Flush } from './flush.ts';
 import type { Attempt } from './guarded-writes.ts';
+import type { Integration } from './integration.ts';
 import type { Metrics } from './metrics.ts';
 import type { FlushOutcome } from './pipeline.ts';
 import { type NotificationRecord, recordsOf, type StoredNotification } from './provenance.ts';
+import type { DeliveryAttempt } from './stage-send.ts';
 import type { State } from './state.ts';
+
+/** A notification that is being delivered and has failed at least once. */
+export interface InFlight {
+  readonly receiver: string;
+  /** `receiver/type[index]` */
+  readonly integration: string;
+  readonly groupKey: string;
+  readonly sinceMs: number;
+  readonly attempts: number;
+  readonly lastError: string;
+}
 
 /** Keeps what was told, and what was held back, with all reasons. */
 export interface History {
+  /** Takes note of one try to reach a receiver, while others may follow. */
+  attempted(flush: Flush, integration: Integration, attempt: DeliveryAttempt): void;
+  /** What receivers could not be told yet, and is still being tried. */
+  inFlight(): InFlight[];
   /** Takes note of the outcome of a flush: records, metrics, events. */
   keep(outcome: FlushOutcome): void;
   remember(record: NotificationRecord): StoredNotification;
@@ -27,6 +44,34 @@ export function createHistory(parts: {
   const { state, metrics, logger, onEvent, attempt, originOf } = parts;
   /** Why each group was held back at its last flush: the same again is no news. */
   const lastSuppressed = new Map<string, string>();
+
+  const trying = new Map<string, InFlight>();
+  const tryingKey = (flush: Flush, integration: Integration) =>
+    `${groupId(flush.route.id, flush.groupKey)}\xff${integration.key}`;
+
+  const attempted = (flush: Flush, integration: Integration, { ok, error = '', atMs, latencyMs }: DeliveryAttempt) => {
+    metrics.attempted(integration.type, ok, latencyMs);
+    const key = tryingKey(flush, integration);
+    const before = trying.get(key);
+    if (ok) {
+      trying.delete(key);
+      return;
+    }
+    const { key: name, receiver } = integration;
+    const attempts = (before?.attempts ?? 0) + 1;
+    const { groupKey } = flush;
+    trying.set(key, {
+      receiver,
+      integration: name,
+      groupKey,
+      sinceMs: before?.sinceMs ?? atMs,
+      attempts,
+      lastError: error,
+    });
+    // The same complaint again and again tells nothing more.
+    if (error !== before?.lastError)
+      logger.warn({ integration: name, groupKey, attempts, err: error }, 'notification attempt failed');
+  };
 
   const remember = (record: NotificationRecord): StoredNotification => {
     const stored = { id: attempt(() => state.addNotification(record)) ?? 0, ...record };
@@ -47,15 +92,17 @@ export function createHistory(parts: {
     for (const { delivery, integration, reason } of outcomes) {
       if (!delivery) continue;
       metrics.notified(integration.type, delivery.ok, failureReason(delivery.attempts.at(-1)?.status));
-      for (const a of delivery.attempts) metrics.attempted(integration.type, a.ok, a.latencyMs);
       if (!delivery.ok) logger.warn({ receiver: integration.receiver, err: reason }, 'notification failed');
     }
     for (const d of screening.decisions) if (d.decision !== 'passed') metrics.suppressed(d.decision, 1);
   };
 
   return {
+    attempted,
+    inFlight: () => [...trying.values()],
     keep(outcome) {
       const { flush, screening } = outcome;
+      for (const { integration } of outcome.outcomes) trying.delete(tryingKey(flush, integration));
       const told = interrupted(flush) ? outcome.outcomes.filter((o) => o.outcome === 'sent') : outcome.outcomes;
       const seen = { ...outcome, outcomes: told };
       count(seen);

@@ -16,6 +16,7 @@ export type { AlertingEvent, AlertingLogger } from './events.ts';
 export { fingerprintOf } from './fingerprint.ts';
 export type { IntervalVerdict } from './flush.ts';
 export type { HeartbeatConfig, HeartbeatStatus, Heartbeats } from './heartbeat.ts';
+export type { InFlight } from './history.ts';
 export type { InhibitionVerdict, InhibitRule } from './inhibitor.ts';
 export type { AttemptResult, Integration, SentPayload } from './integration.ts';
 export { formatAlertMatcher, formatAlertMatchers, parseMatcher, parseMatchers } from './matchers.ts';

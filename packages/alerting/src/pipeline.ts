@@ -8,7 +8,7 @@ import type { Silences } from './silences.ts';
 import { dedupStage } from './stage-dedup.ts';
 import { inhibitStage } from './stage-inhibit.ts';
 import { recordStage } from './stage-record.ts';
-import { type Delivery, sendStage } from './stage-send.ts';
+import { type Delivery, type DeliveryAttempt, sendStage } from './stage-send.ts';
 import { silenceStage } from './stage-silence.ts';
 import { judgeIntervals, type TimeIntervals, timeStage } from './stage-time.ts';
 
@@ -22,6 +22,8 @@ export interface Pipeline {
   readonly log: NotificationLog;
   readonly integrations: ReadonlyMap<string, readonly Integration[]>;
   readonly retentionMs: number;
+  /** Told of every try to reach a receiver, when it has been made. */
+  readonly onAttempt: (flush: Flush, integration: Integration, attempt: DeliveryAttempt) => void;
 }
 
 /** What one integration did in one flush. */
@@ -89,7 +91,11 @@ async function tell(
     return { integration, outcome: 'withheld', reason: `${verdict.reason}, and send_resolved is off`, alerts: [] };
   }
   const told = sendResolved ? alerts : firing;
-  const delivery = await sendStage(flush, told, integration, { clock, random });
+  const delivery = await sendStage(flush, told, integration, {
+    clock,
+    random,
+    onAttempt: (attempt) => pipeline.onAttempt(flush, integration, attempt),
+  });
   if (delivery.ok) record();
   return {
     integration,

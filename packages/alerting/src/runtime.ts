@@ -41,7 +41,8 @@ export function startRuntime(lasting: Lasting, config: AlertmanagerConfig, integ
   const { clock, random, store, silences, log, limits, retentionMs, beforeFlush, onLimit } = lasting;
   const inhibitor = createInhibitor(config.inhibitRules, store.list());
   const intervals = config.timeIntervals;
-  const pipeline = { clock, random, inhibitor, silences, intervals, log, integrations, retentionMs };
+  const { attempted: onAttempt } = lasting.history;
+  const pipeline = { clock, random, inhibitor, silences, intervals, log, integrations, retentionMs, onAttempt };
   const route = buildRoute(config.route);
   const flush = (one: Flush, alerts: readonly Alert[]) => flushGroup(lasting, pipeline, one, alerts);
   const dispatcher = createDispatcher({ clock, route, limits, flush, beforeFlush, onLimit });

@@ -30,8 +30,9 @@ export async function sendStage(
   flush: Flush,
   alerts: readonly Alert[],
   integration: Integration,
-  { clock, random }: { clock: Clock; random: Random },
+  options: { clock: Clock; random: Random; onAttempt?: (attempt: DeliveryAttempt) => void },
 ): Promise<Delivery> {
+  const { clock, random } = options;
   const attempts: DeliveryAttempt[] = [];
   let result: AttemptResult | undefined;
   for (let attempt = 1; ; attempt++) {
@@ -48,13 +49,15 @@ export async function sendStage(
     const started = clock.monotonic();
     result = await integration.notify(flush, alerts);
     const latencyMs = Math.round((clock.monotonic() - started) * 1000) / 1000;
-    attempts.push({
+    const made: DeliveryAttempt = {
       atMs,
       latencyMs,
       ok: result.ok,
       ...(result.status === undefined ? {} : { status: result.status }),
       ...(result.ok ? {} : { error: result.error }),
-    });
+    };
+    attempts.push(made);
+    options.onAttempt?.(made);
     if (result.ok || !result.retry) break;
   }
   if (result?.ok) return { ok: true, attempts, payloads: result.payloads };

@@ -40,6 +40,7 @@ function historyRoutes(scope: FastifyInstance, am: Alertmanager): void {
     if (!found) throw new BelfryError('not_found', `no notification ${request.params.id} is kept`);
     return found;
   });
+  scope.get('/in-flight', async () => ({ inFlight: am.inFlight() }));
   scope.get('/why', async (request) => {
     const parameters = parametersOf(request);
     const fingerprint = parameters.get('fingerprint');
