@@ -8,7 +8,7 @@ import { type SampleToWrite, writeSamples, writeStaleMarkers } from './write-sam
 
 /**
  * Evaluates the rules of a group one after the other, all at the time `slotMs`, so that each sees what those before it
- * wrote. A rule that fails leaves the others alone. Never rejects, but for what `notify` or `onTransition` throw.
+ * wrote. A rule that fails leaves the others alone. Never rejects.
  */
 export async function evaluateGroup(group: GroupState, slotMs: number, world: RuleWorld): Promise<void> {
   const startMs = world.clock.now();
