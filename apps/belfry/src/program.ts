@@ -44,6 +44,35 @@ export function createProgram(): Command {
     .option('--out <dir>', 'where to write', 'build')
     .action(async (packs, options) => (await import('./commands/build.ts')).build(packs, options));
 
+  const test = program.command('test').description('Tests on virtual time.');
+  test
+    .command('promql')
+    .description('Run Prometheus’ promqltest scripts.')
+    .argument('<files...>', 'scripts')
+    .action(async (files) => (await import('./commands/test.ts')).testPromql(files));
+  test
+    .command('rules')
+    .description('Run promtool’s unit tests of rules.')
+    .argument('<files...>', 'test files')
+    .option('--format <text|json|junit>', 'of the report', 'text')
+    .option('--coverage', 'show which alerts and templates the tests saw')
+    .option('--run <pattern>', 'only groups whose name this matches')
+    .option('--enable-feature <names>', 'PromQL features, by Prometheus’ names')
+    .action(async (files, options) => (await import('./commands/test.ts')).testRules(files, options));
+  test
+    .command('routes')
+    .description('Run tests of alert routing.')
+    .argument('<files...>', 'test files')
+    .action(async (files) => (await import('./commands/test.ts')).testRoutes(files));
+
+  program
+    .command('why')
+    .description('Why an alert is, or is not, told: rule, route, group, inhibitions, silences, attempts.')
+    .argument('<alert>', 'name of the alert')
+    .option('--url <url>', 'of the running tower', 'http://127.0.0.1:3000')
+    .option('--format <text|json>', 'of the answer', 'text')
+    .action(async (alert, options) => (await import('./commands/why.ts')).why(alert, options));
+
   const fleet = program
     .command('fleet')
     .description('The reference services of a running `belfry up`.')
