@@ -18,8 +18,9 @@ import {
   withNamesDropped,
   withoutEmptyRows,
 } from './columns-rows.ts';
-import type { Context, Counters, QueryState, Value } from './eval-context.ts';
+import type { Context, Counters, NodeTimings, QueryState, Value } from './eval-context.ts';
 import { atOf, evaluate, evaluateVector, lengthOf, offsetOf, rowSamples, subqueryGrid } from './evaluate.ts';
+import { isStepInvariant } from './invariant.ts';
 import { parseExpr } from './parser.ts';
 import { formatExpr } from './printer.ts';
 import { extendRawSeries } from './raw-range.ts';
@@ -61,6 +62,8 @@ interface QueryRequest {
   readonly signal?: AbortSignal;
   readonly lookbackMs?: number;
   readonly limits?: { readonly maxSamples?: number; readonly timeoutMs?: number };
+  /** Fills `stats.nodes`. */
+  readonly stats?: boolean;
 }
 
 export interface InstantRequest extends QueryRequest {
@@ -94,6 +97,19 @@ export interface QueryStats {
   readonly prepareMs: number;
   readonly evalMs: number;
   readonly sortMs: number;
+  /** What each part of the expression took, inner parts included and first; with `stats` in the request only. */
+  readonly nodes?: readonly NodeStats[];
+}
+
+export interface NodeStats {
+  readonly text: string;
+  /** Place in the query's text. */
+  readonly start: number;
+  readonly end: number;
+  readonly ms: number;
+  readonly rows: number;
+  /** Values that are present. */
+  readonly cells: number;
 }
 
 export interface QueryResult {
@@ -120,6 +136,39 @@ export interface Engine {
   /** @throws as `instant` */
   range(request: RangeRequest): Promise<QueryResult>;
   activeQueries(): readonly ActiveQuery[];
+}
+
+/** What the engine would do with an expression. */
+export interface ExplainNode {
+  readonly text: string;
+  readonly kind: Expr['kind'];
+  /** Evaluated once for all steps. */
+  readonly stepInvariant: boolean;
+  /** Occurs more than once and is evaluated once. */
+  readonly shared: boolean;
+  /** Evaluated beside the data: only its result travels. */
+  readonly leaf: boolean;
+  readonly inputs: readonly ExplainNode[];
+}
+
+/** @throws BelfryError `query_syntax` */
+export function explain(query: string | Expr, features: ReadonlySet<string> = new Set()): ExplainNode {
+  const expr = typeof query === 'string' ? parseExpr(query, { features }) : query;
+  const repeated = findRepeated(expr);
+  const node = (e: Expr): ExplainNode => {
+    const leaf = e.kind === 'selector' || (e.kind === 'call' && e.args.some((a) => a.kind === 'range'));
+    return {
+      text: formatExpr(e),
+      kind: e.kind,
+      stepInvariant: isStepInvariant(e),
+      shared: repeated.has(e),
+      leaf,
+      inputs: childrenOf(e)
+        .filter((child) => !(leaf && child.kind === 'range'))
+        .map(node),
+    };
+  };
+  return node(expr);
 }
 
 const DEFAULT_TIMEOUT_MS = 120_000;
@@ -149,7 +198,10 @@ export function createEngine(options: EngineOptions): Engine {
     const limitMs = request.limits?.timeoutMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     let phase = 'query queue';
     const timedOut = () => new BelfryError('query_timeout', `query timed out in ${phase}`);
-    const { signal, done } = deadline(clock, limitMs, timedOut, request.signal);
+    const { signal: limited, done } = deadline(clock, limitMs, timedOut, request.signal);
+    // Leaves under way are of no use to anyone once another part has failed.
+    const failed = new AbortController();
+    const signal = AbortSignal.any([limited, failed.signal]);
     const text = typeof request.query === 'string' ? request.query : (request.text ?? formatExpr(request.query));
     const entry = { id, query: text, sinceMs: clock.now() };
     active.set(id, { ...entry, queued: true });
@@ -163,7 +215,9 @@ export function createEngine(options: EngineOptions): Engine {
         release();
       }
     } catch (error) {
-      throw signal.aborted ? abortError(signal, phase) : error;
+      const reason = limited.aborted ? abortError(limited, phase) : error;
+      failed.abort(reason);
+      throw reason;
     } finally {
       active.delete(id);
       done();
@@ -261,8 +315,20 @@ async function runQuery(
       prepareMs: prepared - begun,
       evalMs: evaluated - prepared,
       sortMs: clock.monotonic() - evaluated,
+      ...(query.timings ? { nodes: nodeStats(query.timings) } : {}),
     },
   };
+}
+
+function nodeStats(timings: NodeTimings): NodeStats[] {
+  return timings.nodes.map(({ expr, ms, rows, cells }) => ({
+    text: formatExpr(expr),
+    start: expr.span.start,
+    end: expr.span.end,
+    ms,
+    rows,
+    cells,
+  }));
 }
 
 function gridOf(times: Times): StepGrid {
@@ -281,7 +347,7 @@ function newState(
 ): QueryState {
   const { clock, yieldNow, sliceMs = DEFAULT_SLICE_MS, defaultStepMs = DEFAULT_STEP_MS } = options;
   const text = typeof request.query === 'string' ? request.query : request.text;
-  const counters: Counters = { total: 0, current: 0, peak: 0, totalPerStep: undefined };
+  const counters: Counters = { total: 0, current: 0, peak: 0 };
   let sliceStart = clock.monotonic();
   return {
     queryable: request.queryable,
@@ -301,7 +367,7 @@ function newState(
     repeated: findRepeated(expr),
     statsOnly: findStatsOnly(expr),
     counters,
-    timings: undefined,
+    timings: request.stats ? { now: () => clock.monotonic(), nodes: [] } : undefined,
     checkpoint: async () => {
       signal.throwIfAborted();
       if (!yieldNow || clock.monotonic() - sliceStart < sliceMs) return;

@@ -47,7 +47,14 @@ export interface QueryState {
   readonly counters: Counters;
   /** Throws when time is up or nobody waits any longer, and lets other work in when it is due. */
   readonly checkpoint: () => Promise<void>;
-  readonly timings: Map<Expr, number> | undefined;
+  /** What each node took, where the request asked for it. */
+  readonly timings: NodeTimings | undefined;
+}
+
+export interface NodeTimings {
+  /** Milliseconds of a clock that never goes back. */
+  now(): number;
+  readonly nodes: { readonly expr: Expr; readonly ms: number; readonly rows: number; readonly cells: number }[];
 }
 
 export interface Counters {
@@ -55,7 +62,6 @@ export interface Counters {
   total: number;
   current: number;
   peak: number;
-  totalPerStep: Float64Array | undefined;
 }
 
 export interface Context {

@@ -5,7 +5,14 @@ import { annotate, note } from './annotations.ts';
 import type { Aggregation, Binary, Call, Duration, Expr, MatrixSelector, Subquery, VectorSelector } from './ast.ts';
 import { scalarScalar, setOperation, vectorScalar, vectorVector } from './binary.ts';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn, type StepGrid } from './columns.ts';
-import { emptyColumns, executionError, mergeEqualRows, spreadColumns, spreadScalar } from './columns-rows.ts';
+import {
+  countCells,
+  emptyColumns,
+  executionError,
+  mergeEqualRows,
+  spreadColumns,
+  spreadScalar,
+} from './columns-rows.ts';
 import { durationMs } from './duration-expr.ts';
 import {
   accountColumns,
@@ -56,11 +63,11 @@ export async function evaluate(context: Context, expr: Expr): Promise<Value> {
     return spread(context, await evaluate({ query, grid: { ...grid, count: 1 } }, expr));
   }
   const text = query.repeated.get(expr);
-  if (text === undefined) return evaluateNode(context, expr);
+  if (text === undefined) return timedNode(context, expr);
   const key = `${grid.startMs},${grid.stepMs},${grid.count} ${text}`;
   let shared = query.shared.get(key);
   if (!shared) {
-    shared = evaluateNode(context, expr);
+    shared = timedNode(context, expr);
     query.shared.set(key, shared);
   }
   return shared;
@@ -69,6 +76,21 @@ export async function evaluate(context: Context, expr: Expr): Promise<Value> {
 function spread(context: Context, value: Value): Value {
   if (value.kind === 'vector') return vector(spreadColumns(value.columns, context.grid));
   if (value.kind === 'scalar') return scalar(spreadScalar(value.column, context.grid));
+  return value;
+}
+
+async function timedNode(context: Context, expr: Expr): Promise<Value> {
+  const { timings } = context.query;
+  if (!timings) return evaluateNode(context, expr);
+  const begun = timings.now();
+  const value = await evaluateNode(context, expr);
+  const columns = value.kind === 'vector' ? value.columns : undefined;
+  timings.nodes.push({
+    expr,
+    ms: timings.now() - begun,
+    rows: columns ? columns.labels.length : 1,
+    cells: columns ? countCells(columns.present) : context.grid.count,
+  });
   return value;
 }
 

@@ -264,48 +264,52 @@ function incrementalMean(vs: Float64Array, from: number, at: number, to: number,
   return m + c;
 }
 
-const maxOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
-  let at = -1;
-  for (let j = 0; j < count; j++) {
-    const from = lo[j]!;
-    const to = hi[j]!;
-    if (from === to) continue;
-    // While the last maximum is still inside, only what came in since can exceed it.
-    let i = at >= from ? (j > 0 ? Math.max(hi[j - 1]!, from) : from) : from;
-    if (at < from) at = i++;
-    let best = vs[at]!;
-    for (; i < to; i++) {
-      const v = vs[i]!;
-      if (v > best || best !== best) {
-        best = v;
-        at = i;
-      }
-    }
-    out[base + j] = best;
-    present[base + j] = FLOAT;
-  }
-};
+let candidates = new Int32Array(1024);
 
-const minOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
-  let at = -1;
+/**
+ * The extremes of all windows: the candidates are positions in the window, each better than all that follow, so that the
+ * first is the best. NaN counts only where there is nothing else.
+ */
+function extremes(
+  vs: Float64Array,
+  lo: Int32Array,
+  hi: Int32Array,
+  count: number,
+  out: Float64Array,
+  present: Uint8Array,
+  base: number,
+  sign: 1 | -1,
+): void {
+  const end = hi[count - 1]!;
+  if (candidates.length < end) candidates = new Int32Array(end * 2);
+  let head = 0;
+  let tail = 0;
+  let next = lo[0]!;
   for (let j = 0; j < count; j++) {
     const from = lo[j]!;
     const to = hi[j]!;
-    if (from === to) continue;
-    let i = at >= from ? (j > 0 ? Math.max(hi[j - 1]!, from) : from) : from;
-    if (at < from) at = i++;
-    let best = vs[at]!;
-    for (; i < to; i++) {
-      const v = vs[i]!;
-      if (v < best || best !== best) {
-        best = v;
-        at = i;
-      }
+    if (next < from) next = from;
+    for (; next < to; next++) {
+      const v = vs[next]! * sign;
+      if (v !== v) continue;
+      while (tail > head && vs[candidates[tail - 1]!]! * sign <= v) tail--;
+      candidates[tail++] = next;
     }
-    out[base + j] = best;
+    if (from === to) continue;
+    while (head < tail && candidates[head]! < from) head++;
+    if (head === tail) {
+      head = 0;
+      tail = 0;
+      out[base + j] = NaN;
+    } else out[base + j] = vs[candidates[head]!]!;
     present[base + j] = FLOAT;
   }
-};
+}
+
+const maxOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) =>
+  extremes(vs, lo, hi, count, out, present, base, 1);
+const minOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) =>
+  extremes(vs, lo, hi, count, out, present, base, -1);
 
 const tsOfMax: FloatKernel = (ts, vs, lo, hi, count, out, present, base) => {
   for (let j = 0; j < count; j++) {
@@ -353,21 +357,49 @@ function variance(vs: Float64Array, from: number, to: number): number {
   return (aux + auxC) / n;
 }
 
-const stdvarOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
+/** Around the true mean, in two passes; where a value is not finite, as {@link variance}. */
+function variances(
+  vs: Float64Array,
+  lo: Int32Array,
+  hi: Int32Array,
+  count: number,
+  out: Float64Array,
+  present: Uint8Array,
+  base: number,
+  root: boolean,
+): void {
+  const slid = slideSums(vs, lo, hi, count);
   for (let j = 0; j < count; j++) {
-    if (lo[j] === hi[j]) continue;
-    out[base + j] = variance(vs, lo[j]!, hi[j]!);
+    const from = lo[j]!;
+    const n = hi[j]! - from;
+    if (n === 0) continue;
+    const v = slid ? varianceAround(vs, from, hi[j]!, windowSums[j]! / n) : variance(vs, from, hi[j]!);
+    out[base + j] = root ? Math.sqrt(v) : v;
     present[base + j] = FLOAT;
   }
-};
+}
 
-const stddevOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) => {
-  for (let j = 0; j < count; j++) {
-    if (lo[j] === hi[j]) continue;
-    out[base + j] = Math.sqrt(variance(vs, lo[j]!, hi[j]!));
-    present[base + j] = FLOAT;
+function varianceAround(vs: Float64Array, from: number, to: number, center: number): number {
+  let squares = 0;
+  let c = 0;
+  let rest = 0;
+  for (let i = from; i < to; i++) {
+    const d = vs[i]! - center;
+    rest += d;
+    const square = d * d;
+    const t = squares + square;
+    const rounded = t - squares;
+    c += squares - (t - rounded) + (square - rounded);
+    squares = t;
   }
-};
+  const n = to - from;
+  return (squares + c - (rest * rest) / n) / n;
+}
+
+const stdvarOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) =>
+  variances(vs, lo, hi, count, out, present, base, false);
+const stddevOverTime: FloatKernel = (_ts, vs, lo, hi, count, out, present, base) =>
+  variances(vs, lo, hi, count, out, present, base, true);
 
 let sorted = new Float64Array(256);
 
