@@ -5,6 +5,7 @@ import { BelfryError } from '@belfry/model';
 import { metaldCatalogue, OPERATIONS } from '@belfry/pack-metald/metrics';
 import type { JsonObject } from '@belfry/service-kit';
 import { type Answer, call, scrape } from '@belfry/service-kit/testing';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { metaldOptions } from './config.ts';
 import { type Metald, startMetald } from './metald.ts';
@@ -271,6 +272,35 @@ describe('what is refused', () => {
     const answer = await rpc('CreateVm', body);
     expect([answer.status, typeof answer.body.code]).toEqual([status, 'string']);
     expect((await rpc('ListVms', {})).status).toBe(200);
+  });
+
+  it('answers any JSON with an answer of its protocol', async () => {
+    const methods = ['CreateVm', 'BootVm', 'ShutdownVm', 'PauseVm', 'ResumeVm', 'RebootVm', 'DeleteVm', 'GetVmInfo'];
+    const field = fc.constantFrom(
+      'vmId',
+      'vm_id',
+      'config',
+      'customer_id',
+      'force',
+      'metadata',
+      'cpu',
+      'memory',
+      'storage',
+      'boot',
+    );
+    const body = fc.oneof(
+      fc.jsonValue(),
+      fc.dictionary(field, fc.oneof(fc.jsonValue(), fc.dictionary(field, fc.jsonValue()))),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...methods), body, async (method, request) => {
+        const answer = await rpc(method, JSON.stringify(request));
+        expect(answer.status).toBeGreaterThanOrEqual(400);
+        expect(answer.status).toBeLessThan(500);
+        expect(answer.body).toEqual({ code: expect.any(String), message: expect.any(String) });
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('answers what it does not serve with errors of its protocol', async () => {
