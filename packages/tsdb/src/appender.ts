@@ -21,6 +21,7 @@ import {
   endsInHistogram,
   getOrCreateSeries,
   type Head,
+  noteSegment,
 } from './head.ts';
 import { sameHistogram, staleHistogram } from './histogram-chunk.ts';
 import { insertOutOfOrder, MAX_OUT_OF_ORDER_SAMPLES, spillOutOfOrder } from './out-of-order.ts';
@@ -260,6 +261,7 @@ class HeadAppender implements Appender {
   #log(): void {
     const { wal, series: s } = this.#head;
     if (!wal) return;
+    const first = wal.segment;
     const put = (encode: () => void) => {
       record.clear();
       encode();
@@ -294,6 +296,15 @@ class HeadAppender implements Appender {
         ),
       );
     wal.commit();
+    noteSegment(this.#head, first, this.#newestT());
+  }
+
+  #newestT(): number {
+    const { columns } = this.#batch!;
+    let newest = -Infinity;
+    for (let i = 0; i < columns.count; i++) if (columns.ts[i] > newest) newest = columns.ts[i];
+    for (const { t } of this.#histograms ?? []) if (t > newest) newest = t;
+    return newest;
   }
 
   #histogramRecords(): Map<number, HistogramRecord[]> {

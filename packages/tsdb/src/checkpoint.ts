@@ -1,164 +1,131 @@
-import { ByteBuffer, cursor } from './bytes.ts';
+/**
+ * A checkpoint stands for the segments of the log up to its number. Ours is written from memory instead of from those segments:
+ * they are dropped only when all their samples are in blocks, so all that must outlive them are the series (and the little that
+ * belongs to them).
+ */
+import { ByteBuffer } from './bytes.ts';
 import type { Files } from './files.ts';
-import { lastCheckpoint, listSegments, openWal, type SegmentDamage, segmentRecords, type Wal } from './wal.ts';
+import type { Head } from './head.ts';
+import { findSeries, hashLabels } from './series-table.ts';
+import { listSegments, openWal, type Wal } from './wal.ts';
 import {
-  decodeExemplars,
-  decodeHistograms,
-  decodeMetadata,
-  decodeSamples,
-  decodeSeries,
-  decodeTombstones,
+  type ExemplarRecord,
   encodeExemplars,
-  encodeHistograms,
   encodeMetadata,
-  encodeSamples,
   encodeSeries,
   encodeTombstones,
   type MetadataRecord,
-  RECORD,
-  type SampleColumns,
-  sampleColumns,
+  type SeriesRecord,
+  type Tombstone,
 } from './wal-records.ts';
 
-/** The first third of the log is left alone, so that checkpoints are not written too often. As Prometheus. */
-const SHARE_TO_REPLACE = 2 / 3;
-const COMMIT_BYTES = 1024 * 1024;
+const RECORDS_PER_STEP = 500;
 
-export interface CheckpointPlan {
-  /** Whether series with this number in the log must be kept, seen from the last replaced segment. */
-  readonly keep: (ref: number, last: number) => boolean;
-  /** Samples older than this are in blocks. */
-  readonly minT: number;
-}
-
-export interface CheckpointResult {
-  /** All segments up to this are gone. */
-  readonly last: number;
-  readonly damages: readonly SegmentDamage[];
-}
-
-interface Filter {
-  readonly plan: CheckpointPlan;
-  readonly last: number;
-  readonly wal: Wal;
-  readonly out: ByteBuffer;
-  readonly columns: SampleColumns;
-  readonly metadata: Map<number, MetadataRecord>;
-  pending: number;
+/** A further number of a series in the log. */
+export interface Alias {
+  readonly slot: number;
+  /** The last segment that may use it. */
+  readonly segment: number;
 }
 
 /**
- * Replaces the older part of the log by a checkpoint with what is still needed of it. Begins a new segment, so that all
- * others are complete. Works in steps. Nothing when there is too little to gain.
+ * Drops the segments whose samples are all older than `minT`, having written what else they hold to a checkpoint. Works in
+ * steps. Returns the last segment dropped; nothing when there is none.
  */
 export function* writeCheckpoint(
   files: Files,
   directory: string,
-  wal: Wal,
-  plan: CheckpointPlan,
-): Generator<void, CheckpointResult | undefined, void> {
-  const first = listSegments(files, directory)[0]?.index ?? 0;
-  const newest = wal.cut() - 2;
-  const last = first + Math.floor((newest - first) * SHARE_TO_REPLACE);
-  if (newest < 0 || last <= first) return undefined;
-  const previous = lastCheckpoint(files, directory);
+  head: Head,
+  minT: number,
+  aliases: ReadonlyMap<number, Alias>,
+): Generator<void, number | undefined, void> {
+  const last = lastDroppable(files, directory, head, minT);
+  if (last === undefined) return undefined;
   const target = `${directory}/checkpoint.${String(last).padStart(8, '0')}`;
   const temporary = `${target}.tmp`;
   files.removeTree(temporary);
-  const out = openWal({ files, directory: temporary, compression: 'snappy' });
-  const filter: Filter = {
-    plan,
-    last,
-    wal: out,
-    out: new ByteBuffer(64 * 1024),
-    columns: sampleColumns(4096),
-    metadata: new Map(),
-    pending: 0,
-  };
-  const damages: SegmentDamage[] = [];
+  const wal = openWal({ files, directory: temporary, compression: 'snappy' });
   try {
-    const sources = [
-      ...(previous ? listSegments(files, previous.path) : []),
-      ...listSegments(files, directory).filter((s) => s.index <= last && s.index > (previous?.index ?? -1)),
-    ];
-    for (const segment of sources) {
-      const records = segmentRecords(files, segment.path);
-      let next = records.next();
-      for (; !next.done; next = records.next()) {
-        filterRecord(filter, next.value);
-        yield;
-      }
-      if (next.value) damages.push(next.value);
-    }
-    if (filter.metadata.size > 0) put(filter, () => encodeMetadata(filter.out, filter.metadata.values()));
-    out.commit();
+    yield* putAll(wal, seriesRecords(head, aliases, last), encodeSeries);
+    yield* putAll(wal, metadataRecords(head), encodeMetadata);
+    yield* putAll(wal, tombstoneRecords(head, minT), encodeTombstones);
+    yield* putAll(wal, exemplarRecords(head, minT), encodeExemplars);
   } finally {
-    out.close();
+    wal.close();
   }
   files.syncDirectory(temporary);
   files.removeTree(target);
   files.rename(temporary, target);
   files.syncDirectory(directory);
-  for (const segment of listSegments(files, directory)) if (segment.index <= last) files.remove(segment.path);
+  for (const segment of listSegments(files, directory)) {
+    if (segment.index > last) break;
+    files.remove(segment.path);
+    head.segmentMaxT.delete(segment.index);
+  }
   for (const name of files.list(directory)) {
     if (/^checkpoint\.\d+$/.test(name) && Number(name.slice(11)) < last) files.removeTree(`${directory}/${name}`);
   }
-  return { last, damages };
+  return last;
 }
 
-function put(f: Filter, encode: () => void): void {
-  f.out.clear();
-  encode();
-  f.wal.add(f.out.view());
-  f.pending += f.out.length;
-  if (f.pending < COMMIT_BYTES) return;
-  f.wal.commit();
-  f.pending = 0;
+function lastDroppable(files: Files, directory: string, head: Head, minT: number): number | undefined {
+  let last: number | undefined;
+  for (const { index } of listSegments(files, directory)) {
+    if (index >= head.wal!.segment || (head.segmentMaxT.get(index) ?? -Infinity) >= minT) break;
+    last = index;
+  }
+  return last;
 }
 
-function filterRecord(f: Filter, record: Uint8Array): void {
-  const c = cursor(record, 1);
-  const type = record[0];
-  const { minT } = f.plan;
-  const keep = (ref: number) => f.plan.keep(ref, f.last);
-  if (type === RECORD.series) {
-    const kept = decodeSeries(c).filter((s) => keep(s.ref));
-    if (kept.length > 0) put(f, () => encodeSeries(f.out, kept));
-  } else if (type === RECORD.samples) {
-    f.columns.count = 0;
-    decodeSamples(c, f.columns);
-    keepNewer(f.columns, minT);
-    if (f.columns.count > 0) put(f, () => encodeSamples(f.out, f.columns));
-  } else if (type === RECORD.tombstones) {
-    const kept = decodeTombstones(c).filter((s) => s.maxMs >= minT && keep(s.ref));
-    if (kept.length > 0) put(f, () => encodeTombstones(f.out, kept));
-  } else if (type === RECORD.exemplars) {
-    const kept = decodeExemplars(c).filter((e) => e.t >= minT);
-    if (kept.length > 0) put(f, () => encodeExemplars(f.out, kept));
-  } else if (type === RECORD.metadata) {
-    for (const m of decodeMetadata(c)) if (keep(m.ref)) f.metadata.set(m.ref, m);
-  } else if (
-    type === RECORD.histograms ||
-    type === RECORD.floatHistograms ||
-    type === RECORD.customHistograms ||
-    type === RECORD.customFloatHistograms
-  ) {
-    const kept = decodeHistograms(c, type).filter((h) => h.t >= minT);
-    if (kept.length > 0) put(f, () => encodeHistograms(f.out, type, kept));
-  } else {
-    f.wal.add(record);
+function* putAll<T>(
+  wal: Wal,
+  records: Iterable<T>,
+  encode: (out: ByteBuffer, records: readonly T[]) => void,
+): Generator<void, void, void> {
+  const out = new ByteBuffer(64 * 1024);
+  let batch: T[] = [];
+  const put = () => {
+    if (batch.length === 0) return;
+    out.clear();
+    encode(out, batch);
+    wal.add(out.view());
+    wal.commit();
+    batch = [];
+  };
+  for (const record of records) {
+    batch.push(record);
+    if (batch.length < RECORDS_PER_STEP) continue;
+    put();
+    yield;
+  }
+  put();
+}
+
+function* seriesRecords(head: Head, aliases: ReadonlyMap<number, Alias>, last: number): Generator<SeriesRecord> {
+  const s = head.series;
+  // What comes while this is being written is in the segments that stay.
+  for (const slot of s.postings.all.slots.slice(0, s.postings.all.count)) {
+    if (s.logged[slot] === 1) yield { ref: s.walRefs[slot], labels: s.labels[slot] };
+  }
+  for (const [ref, { slot, segment }] of aliases) if (segment > last) yield { ref, labels: s.labels[slot] };
+}
+
+function* metadataRecords(head: Head): Generator<MetadataRecord> {
+  for (const [slot, metadata] of [...head.metadata]) yield { ref: head.series.walRefs[slot], metadata };
+}
+
+function* tombstoneRecords(head: Head, minT: number): Generator<Tombstone> {
+  for (const [slot, intervals] of [...head.tombstones]) {
+    for (const { minMs, maxMs } of intervals) if (maxMs >= minT) yield { ref: head.series.walRefs[slot], minMs, maxMs };
   }
 }
 
-function keepNewer(c: SampleColumns, minT: number): void {
-  let n = 0;
-  for (let i = 0; i < c.count; i++) {
-    if (c.ts[i] < minT) continue;
-    c.refs[n] = c.refs[i];
-    c.ts[n] = c.ts[i];
-    c.words[2 * n] = c.words[2 * i];
-    c.words[2 * n + 1] = c.words[2 * i + 1];
-    n++;
+function* exemplarRecords(head: Head, minT: number): Generator<ExemplarRecord> {
+  for (const { labels: seriesLabels, items } of [...head.exemplars.series.values()]) {
+    const slot = findSeries(head.series, seriesLabels, hashLabels(seriesLabels));
+    if (slot === 0) continue;
+    const ref = head.series.walRefs[slot];
+    for (const { timestampMs, value, labels } of items)
+      if (timestampMs >= minT) yield { ref, t: timestampMs, value, labels };
   }
-  c.count = n;
 }

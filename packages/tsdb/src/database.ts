@@ -138,7 +138,7 @@ function newState(options: DatabaseOptions, files: Files, progress: ReplayProgre
     retentionBytes: options.retentionBytes ?? 0,
     readers: new Set(),
     waiting: [],
-    deletedRefs: new Map(),
+    aliases: new Map(),
     counters: {
       compactions: 0,
       compactionsFailed: 0,
@@ -188,7 +188,7 @@ function* openHead(state: DatabaseState, options: DatabaseOptions): Generator<vo
   const walDirectory = `${directory}/wal`;
   const result = yield* replayWal(head, files, walDirectory, stored, state.progress, `${directory}/wbl`);
   for (const d of result.damages) mendSegment(state, d);
-  for (const [ref, segment] of result.aliases) state.deletedRefs.set(ref, segment);
+  for (const [ref, slot] of result.aliases) state.aliases.set(ref, { slot, segment: state.progress.max });
   if (result.unknownRefs > 0) {
     state.emit({
       level: 'warn',

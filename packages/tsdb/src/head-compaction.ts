@@ -129,13 +129,7 @@ function openPiece(head: Head, slot: number): Omit<Piece, 'deleted'> | undefined
  * Forgets what is older than `minT`, which is in blocks by now: chunks, and series that have nothing newer. `later` is called
  * with what may only be done when no reader can know of the removed series any more.
  */
-export function truncateHead(
-  head: Head,
-  minT: number,
-  walSegment: number,
-  deletedRefs: Map<number, number>,
-  later: (recycle: () => void) => void,
-): void {
+export function truncateHead(head: Head, minT: number, later: (recycle: () => void) => void): void {
   const s = head.series;
   const gone = new Set<number>();
   let least = Infinity;
@@ -148,7 +142,6 @@ export function truncateHead(
     else if (first < least) least = first;
   }
   for (const slot of gone) {
-    deletedRefs.set(s.walRefs[slot], walSegment);
     dropOpenChunk(head, slot);
     head.metadata.delete(slot);
     head.tombstones.delete(slot);

@@ -29,6 +29,10 @@ export interface Head {
   /** Nothing older is taken in order: it is in a block already. */
   minValidT: number;
   nextWalRef: number;
+  /** The newest sample in each segment of the log. */
+  readonly segmentMaxT: Map<number, number>;
+  /** The newest sample when the segment being written was begun. */
+  segmentBegunT: number;
   /** Open histogram chunks by slot. */
   readonly histograms: Map<number, HistogramChunk>;
   readonly metadata: Map<number, Metadata>;
@@ -57,6 +61,8 @@ export function newHead(parts: HeadParts): Head {
     maxT: -Infinity,
     minValidT: -Infinity,
     nextWalRef: 1,
+    segmentMaxT: new Map(),
+    segmentBegunT: -Infinity,
     histograms: new Map(),
     metadata: new Map(),
     tombstones: new Map(),
@@ -206,6 +212,14 @@ export function appendHistogramSample(h: Head, slot: number, t: number, histogra
     s.nextAt[slot] = Math.floor(t / h.blockRangeMs) * h.blockRangeMs + h.blockRangeMs;
   }
   s.xor.lastT[slot] = t;
+}
+
+/** Remembers that samples up to `t` went into the log, from segment `first` to the one being written. */
+export function noteSegment(h: Head, first: number, t: number): void {
+  const last = h.wal?.segment ?? first;
+  for (let segment = first; segment <= last; segment++) {
+    if (t > (h.segmentMaxT.get(segment) ?? -Infinity)) h.segmentMaxT.set(segment, t);
+  }
 }
 
 /** Whether the newest sample of a series is a histogram: then its staleness marker is one too. */

@@ -96,6 +96,7 @@ export function* maintain(state: DatabaseState): Generator<void, void, void> {
     const begun = state.clock.monotonic();
     try {
       if (yield* compactHead(state)) yield* compactOutOfOrder(state);
+      cutLogInTime(state);
       yield* compactBlocks(state);
       applyRetention(state);
       flushHeadChunks(state.head.chunks);
@@ -205,7 +206,7 @@ function* truncateAndCheckpoint(state: DatabaseState, end: number): Generator<vo
   head.minT = Math.min(Math.max(head.minT, end), head.maxT);
   let truncated = false;
   whenReadersAreDone(state, () => {
-    truncateHead(head, end, head.wal!.segment, state.deletedRefs, (recycle) => whenReadersAreDone(state, recycle));
+    truncateHead(head, end, (recycle) => whenReadersAreDone(state, recycle));
     truncated = true;
   });
   while (!truncated) yield;
@@ -213,28 +214,33 @@ function* truncateAndCheckpoint(state: DatabaseState, end: number): Generator<vo
 }
 
 function* checkpoint(state: DatabaseState, minT: number): Generator<void, void, void> {
-  const { head } = state;
-  const s = head.series;
-  const live = new Set<number>();
-  for (let i = 0; i < s.postings.all.count; i++) live.add(s.walRefs[s.postings.all.slots[i]]);
-  const keep = (ref: number, last: number) => live.has(ref) || (state.deletedRefs.get(ref) ?? -1) > last;
+  const { head, files } = state;
   try {
-    const result = yield* writeCheckpoint(state.files, `${state.directory}/wal`, head.wal!, { keep, minT });
-    if (!result) return;
+    cutLog(state);
+    const last = yield* writeCheckpoint(files, `${state.directory}/wal`, head, minT, state.aliases);
+    if (last === undefined) return;
     state.counters.checkpoints++;
-    for (const d of result.damages) {
-      head.stats.walCorruptions++;
-      state.emit({
-        level: 'error',
-        message: `${d.path}: at byte ${d.position}: ${d.reason}; the checkpoint has what could be read`,
-        error: new BelfryError('data_corrupt', `at byte ${d.position}: ${d.reason}`, { file: d.path }),
-      });
-    }
-    for (const [ref, segment] of state.deletedRefs) if (segment <= result.last) state.deletedRefs.delete(ref);
+    for (const [ref, { segment }] of state.aliases) if (segment <= last) state.aliases.delete(ref);
   } catch (error) {
     state.counters.checkpointsFailed++;
     throw error;
   }
+}
+
+/** Short segments of the log can be dropped soon. */
+const SEGMENTS_PER_BLOCK = 4;
+
+function cutLog(state: DatabaseState): void {
+  const { head } = state;
+  if (!head.segmentMaxT.has(head.wal!.segment)) return;
+  head.wal!.cut();
+  head.segmentBegunT = head.maxT;
+}
+
+function cutLogInTime(state: DatabaseState): void {
+  const { head } = state;
+  if (head.segmentBegunT === -Infinity) head.segmentBegunT = head.maxT;
+  if (head.maxT - head.segmentBegunT > head.blockRangeMs / SEGMENTS_PER_BLOCK) cutLog(state);
 }
 
 function* compactBlocks(state: DatabaseState): Generator<void, void, void> {

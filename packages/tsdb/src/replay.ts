@@ -33,7 +33,7 @@ export interface ReplayResult {
   readonly samples: number;
   /** Samples and histograms of series that no record introduces. */
   readonly unknownRefs: number;
-  /** Further numbers of series that have one already, and the last segment that may use them. */
+  /** Slots by further numbers of series that have one already. */
   readonly aliases: Map<number, number>;
 }
 
@@ -45,6 +45,8 @@ interface Replay {
   readonly columns: SampleColumns;
   samples: number;
   unknownRefs: number;
+  /** The newest sample of the segment being read. */
+  segmentMaxT: number;
 }
 
 /**
@@ -59,7 +61,15 @@ export function* replayWal(
   progress: ReplayProgress,
   outOfOrderDirectory: string,
 ): Generator<void, ReplayResult, void> {
-  const r: Replay = { head, slots: newRefIndex(), stored, columns: sampleColumns(4096), samples: 0, unknownRefs: 0 };
+  const r: Replay = {
+    head,
+    slots: newRefIndex(),
+    stored,
+    columns: sampleColumns(4096),
+    samples: 0,
+    unknownRefs: 0,
+    segmentMaxT: -Infinity,
+  };
   const damages: SegmentDamage[] = [];
   for (const ref of stored.keys()) if (ref >= head.nextWalRef) head.nextWalRef = ref + 1;
   const sources = replaySources(files, directory);
@@ -69,6 +79,7 @@ export function* replayWal(
   progress.state = 'running';
   for (const segment of sources) {
     progress.current = segment.index;
+    r.segmentMaxT = -Infinity;
     let bad: SegmentDamage | undefined;
     const damage = readSegment(files, segment.path, (record, position) => {
       try {
@@ -78,6 +89,7 @@ export function* replayWal(
         bad ??= { path: segment.path, position, reason: `a record does not decode: ${error.message}`, tail: false };
       }
     });
+    if (!segment.path.includes('/checkpoint.')) head.segmentMaxT.set(segment.index, r.segmentMaxT);
     if (damage) damages.push(damage);
     if (bad) damages.push(bad);
     yield;
@@ -89,7 +101,7 @@ export function* replayWal(
   }
   progress.state = 'done';
   const aliases = new Map<number, number>();
-  for (const [ref, slot] of refsOf(r.slots)) if (head.series.walRefs[slot] !== ref) aliases.set(ref, progress.max);
+  for (const [ref, slot] of refsOf(r.slots)) if (head.series.walRefs[slot] !== ref) aliases.set(ref, slot);
   return { damages, samples: r.samples, unknownRefs: r.unknownRefs, aliases };
 }
 
@@ -109,15 +121,16 @@ function replayOutOfOrder(r: Replay, record: Uint8Array): void {
     const { refs, ts, words, count } = r.columns;
     for (let i = 0; i < count; i++) {
       const slot = findRef(r.slots, refs[i]);
-      if (slot === 0) noteUnknown(r, refs[i]);
+      if (slot === 0) noteUnknown(r, refs[i], Infinity);
       else if (insertOutOfOrder(outOfOrder, slot, ts[i], words[2 * i], words[2 * i + 1])) r.samples++;
     }
   }
 }
 
 /** Its number must not be given to another series: what is left of it would become that one's. */
-function noteUnknown(r: Replay, ref: number): void {
-  r.unknownRefs++;
+function noteUnknown(r: Replay, ref: number, t: number): void {
+  // A series that left the head is not in the checkpoint any more; its samples are in blocks.
+  if (t >= r.head.minValidT) r.unknownRefs++;
   if (ref >= r.head.nextWalRef) r.head.nextWalRef = ref + 1;
 }
 
@@ -146,7 +159,8 @@ function replayRecord(r: Replay, record: Uint8Array): void {
   ) {
     for (const { ref, t, histogram } of decodeHistograms(c, type)) {
       const slot = findRef(r.slots, ref);
-      if (slot === 0) noteUnknown(r, ref);
+      if (t > r.segmentMaxT) r.segmentMaxT = t;
+      if (slot === 0) noteUnknown(r, ref, t);
       else if (t >= r.head.minValidT && t > r.head.series.xor.lastT[slot]) {
         appendHistogramSample(r.head, slot, t, histogram);
         noteTime(r.head, t);
@@ -216,12 +230,13 @@ function replaySamples(r: Replay): void {
   const { minValidT } = head;
   let { minT, maxT } = head;
   for (let i = 0; i < c.count; i++) {
+    const t = c.ts[i];
+    if (t > r.segmentMaxT) r.segmentMaxT = t;
     const slot = findRef(slots, c.refs[i]);
     if (slot === 0) {
-      noteUnknown(r, c.refs[i]);
+      noteUnknown(r, c.refs[i], t);
       continue;
     }
-    const t = c.ts[i];
     if (t < minValidT || t <= head.series.xor.lastT[slot]) continue;
     appendFloat(head, slot, t, c.values[i]);
     if (t > maxT) maxT = t;

@@ -1,5 +1,6 @@
 import type { BelfryError, Clock, Random } from '@belfry/model';
 import type { Block } from './block.ts';
+import type { Alias } from './checkpoint.ts';
 import type { Files } from './files.ts';
 import type { Head } from './head.ts';
 import type { PageCache } from './page-cache.ts';
@@ -43,8 +44,8 @@ export interface DatabaseState {
   readonly retentionBytes: number;
   readonly readers: Set<Reader>;
   readonly waiting: { readonly readers: Set<Reader>; readonly run: () => void }[];
-  /** Numbers in the log of removed series, and the last segment that may refer to them. */
-  readonly deletedRefs: Map<number, number>;
+  /** Further numbers in the log of series that have one. */
+  readonly aliases: Map<number, Alias>;
   readonly counters: StoreCounters;
   readonly progress: ReplayProgress;
   readonly readOnly: boolean;
