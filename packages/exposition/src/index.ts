@@ -11,6 +11,7 @@ export {
   type DecodedWrite,
   decodeRemoteWrite,
   encodeRemoteWrite,
+  encodeRemoteWriteMetadata,
   MAX_WRITE_BYTES,
   type RemoteWriteMessage,
   remoteWriteMessage,

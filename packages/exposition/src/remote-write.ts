@@ -460,6 +460,20 @@ export function encodeRemoteWrite(batch: WriteBatch, message: RemoteWriteMessage
   return compressSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
+/** A remote write 1.0 request with nothing but what is known of metric families. Version 2 tells it with the series. */
+export function encodeRemoteWriteMetadata(families: readonly (Metadata & { readonly family: string })[]): Uint8Array {
+  const w = new WireWriter();
+  for (const { family, type, help, unit } of families) {
+    w.message(3, () => {
+      w.uint(1, TYPES.indexOf(type));
+      w.string(2, family);
+      w.string(4, help);
+      w.string(5, unit);
+    });
+  }
+  return compressSync(Buffer.from(w.finish()));
+}
+
 /** The samples and exemplars of each series, in their order. */
 function bySeries(batch: WriteBatch): { samples: number[][]; exemplars: Exemplar[][] } {
   const samples: number[][] = batch.labels.map(() => []);

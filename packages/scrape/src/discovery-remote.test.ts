@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -62,6 +62,17 @@ function watchTargets(yaml: string) {
 }
 
 const addresses = (all: readonly TargetsFound[]) => all.flatMap((g) => g.targets.map((t) => t.__address__)).sort();
+
+test('files on a disk, noticed when they change', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'belfry-sd-'));
+  writeFileSync(join(directory, 'a.json'), '[{"targets": ["h:1"]}]');
+  const { until } = watchTargets(`file_sd_configs: [{files: ["${directory}/*.json"], refresh_interval: 1h}]`);
+  await until((all) => addresses(all).join() === 'h:1');
+  writeFileSync(join(directory, 'b.json'), '[{"targets": ["h:2"]}]');
+  await until((all) => addresses(all).join() === 'h:1,h:2');
+  rmSync(join(directory, 'a.json'));
+  await until((all) => addresses(all).join() === 'h:2');
+});
 
 describe('Docker', () => {
   const containers = [

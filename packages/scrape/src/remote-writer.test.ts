@@ -108,6 +108,7 @@ function setUp(
     externalLabels: labelsFrom({ region: 'eu' }),
     position,
     savePosition: (p) => saved.push(p),
+    metadata: () => [{ family: 'a', type: 'counter', help: 'All of a.', unit: '' }],
     onEvent: (e) => events.push(e.message),
   });
   return { clock, append, received, requests, saved, events, writer };
@@ -166,6 +167,15 @@ test('while the receiver is away nothing is lost and order is kept; what it refu
     'remote write to http://receiver/write is retried: connection refused',
     'remote write to http://receiver/write: 1 samples refused: server returned HTTP status 400: out of order sample',
   ]);
+  await writer.stop(0);
+});
+
+test('what is known of metrics is sent from time to time', async () => {
+  const { clock, requests, writer } = setUp('metadata_config: {send_interval: 1m}', () => ({}));
+  await clock.advance(150_000);
+  expect(requests).toHaveLength(2);
+  // Field 3 with the type, the name and the help.
+  expect(Buffer.from(requests[0]!.body as Uint8Array).toString('latin1')).toContain('\x08\x01\x12\x01a"\x09All of a.');
   await writer.stop(0);
 });
 

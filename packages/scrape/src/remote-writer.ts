@@ -1,5 +1,5 @@
 import { type HttpClient, type RemoteWriteConfig, relabeller } from '@belfry/config';
-import { encodeRemoteWrite } from '@belfry/exposition';
+import { encodeRemoteWrite, encodeRemoteWriteMetadata } from '@belfry/exposition';
 import {
   type Clock,
   type Exemplar,
@@ -12,8 +12,10 @@ import {
   messageOf,
   type Random,
   sleep,
+  type Timer,
   type WriteBatch,
 } from '@belfry/model';
+import type { FamilyMetadata } from './ingest-contract.ts';
 
 /**
  * What a store tells of what it took in, in the order in which it became durable. Positions are opaque and outlive the
@@ -38,6 +40,8 @@ export interface RemoteWriterOptions {
   readonly client: HttpClient;
   readonly tail: SampleTail;
   readonly externalLabels: Labels;
+  /** What is known of metric families; sent from time to time where the message is of version 1. */
+  readonly metadata?: () => readonly FamilyMetadata[];
   /** Where the last process stopped. */
   readonly position: string | undefined;
   /** Called when everything before a position has been delivered or given up. */
@@ -163,6 +167,7 @@ export function startRemoteWriter(options: RemoteWriterOptions): RemoteWriter {
       }
     }
   };
+  sendMetadata(options, stopping.signal);
   const running = run().catch((error) => {
     if (!stopping.signal.aborted) {
       options.onEvent?.({ level: 'error', message: `remote write to ${config.url} stopped: ${messageOf(error)}` });
@@ -342,6 +347,29 @@ async function deliver(
     if (giveUp.aborted) return false;
     backoffMs = Math.min(backoffMs * 2, queue.max_backoff);
   }
+}
+
+/** Tells of metric families at an interval. What does not arrive is told again with the next. */
+function sendMetadata(options: RemoteWriterOptions, signal: AbortSignal): void {
+  const { metadata, config, clock } = options;
+  const { send, send_interval: intervalMs, max_samples_per_send: most } = config.metadata_config;
+  if (!metadata || !send || config.protobuf_message !== 'prometheus.WriteRequest') return;
+  const tell = async () => {
+    const families = metadata();
+    for (let i = 0; i < families.length && !signal.aborted; i += most) {
+      const outcome = await attemptSend(encodeRemoteWriteMetadata(families.slice(i, i + most)), 0, options, signal);
+      if (outcome.kind === 'taken' || signal.aborted) continue;
+      const message = `metadata for remote write to ${config.name || config.url} is not sent: ${outcome.message}`;
+      options.onEvent?.({ level: 'warn', message });
+      return;
+    }
+  };
+  const again = () => {
+    if (!signal.aborted) timer = clock.after(intervalMs, () => void tell().finally(again), { background: true });
+  };
+  let timer: Timer | undefined;
+  signal.addEventListener('abort', () => timer?.cancel(), { once: true });
+  again();
 }
 
 type Outcome =
