@@ -12,9 +12,12 @@ import { catalogueNeverUsed } from './catalogue-never-used.ts';
 import { clampDenominator } from './clamp-denominator.ts';
 import { configSchema } from './config-schema.ts';
 import { counterNoRate } from './counter-no-rate.ts';
+import { dashboardIncomplete } from './dashboard-incomplete.ts';
+import { datasourceUidUnresolved } from './datasource-uid-unresolved.ts';
 import { deprecatedField } from './deprecated-field.ts';
 import { divisionByZero } from './division-by-zero.ts';
 import { duplicateRule } from './duplicate-rule.ts';
+import { duplicateUid } from './duplicate-uid.ts';
 import { emptyRuleGroup } from './empty-rule-group.ts';
 import { forShorterThanInterval } from './for-shorter-than-interval.ts';
 import { groupByMissingLabel } from './group-by-missing-label.ts';
@@ -26,18 +29,23 @@ import { inhibitNever } from './inhibit-never.ts';
 import { labelConditional } from './label-conditional.ts';
 import { labelUnknown } from './label-unknown.ts';
 import { labelValueUnknown } from './label-value-unknown.ts';
+import { legendLabelAbsent } from './legend-label-absent.ts';
 import { metricAlias } from './metric-alias.ts';
 import { metricDeprecated } from './metric-deprecated.ts';
 import { metricNeverEmitted } from './metric-never-emitted.ts';
 import { metricUnknown } from './metric-unknown.ts';
 import { nameRegexRate } from './name-regex-rate.ts';
+import { panelIncomplete } from './panel-incomplete.ts';
+import { panelUnitMismatch } from './panel-unit-mismatch.ts';
 import { parseError } from './parse-error.ts';
+import { percentFormat } from './percent-format.ts';
 import { placeholderSecret } from './placeholder-secret.ts';
 import { precedenceSuspicious } from './precedence-suspicious.ts';
 import { quantileLabelOnHistogram } from './quantile-label-on-histogram.ts';
 import { quantileNoLe } from './quantile-no-le.ts';
 import { quantileNoRate } from './quantile-no-rate.ts';
 import { rateAfterAggregation } from './rate-after-aggregation.ts';
+import { rateInterval } from './rate-interval.ts';
 import { rateOnGauge } from './rate-on-gauge.ts';
 import { rateOnRatioSuffix } from './rate-on-ratio-suffix.ts';
 import { ratePresentedAsRatio } from './rate-presented-as-ratio.ts';
@@ -49,6 +57,7 @@ import { recordingNameVsAggregation } from './recording-name-vs-aggregation.ts';
 import { recordingName } from './recording-name.ts';
 import { recordingNoWindow } from './recording-no-window.ts';
 import { recordingUnused } from './recording-unused.ts';
+import { refreshFasterThanScrape } from './refresh-faster-than-scrape.ts';
 import { regexpNeedless } from './regexp-needless.ts';
 import { relabelDropsUsedMetric } from './relabel-drops-used-metric.ts';
 import { routeContinueNoop } from './route-continue-noop.ts';
@@ -65,8 +74,14 @@ import { templateError } from './template-error.ts';
 import { textDisagrees } from './text-disagrees.ts';
 import { thresholdAboveTopBucket } from './threshold-above-top-bucket.ts';
 import { thresholdBelowFirstBucket } from './threshold-below-first-bucket.ts';
+import { thresholdDefault } from './threshold-default.ts';
+import { thresholdInverted } from './threshold-inverted.ts';
+import { titleTimeUnitMismatch } from './title-time-unit-mismatch.ts';
+import { unusedVariable } from './unused-variable.ts';
 import { valueFormat } from './value-format.ts';
 import { valueInLabels } from './value-in-labels.ts';
+import { variableEmpty } from './variable-empty.ts';
+import { variableUndefined } from './variable-undefined.ts';
 import { vectorMatchEmpty } from './vector-match-empty.ts';
 import { windowShorterThan4Scrapes } from './window-shorter-than-4-scrapes.ts';
 import { yamlSyntax } from './yaml-syntax.ts';
@@ -86,9 +101,12 @@ export const CHECKS: readonly Check[] = [
   clampDenominator,
   configSchema,
   counterNoRate,
+  dashboardIncomplete,
+  datasourceUidUnresolved,
   deprecatedField,
   divisionByZero,
   duplicateRule,
+  duplicateUid,
   emptyRuleGroup,
   forShorterThanInterval,
   groupByMissingLabel,
@@ -100,18 +118,23 @@ export const CHECKS: readonly Check[] = [
   labelConditional,
   labelUnknown,
   labelValueUnknown,
+  legendLabelAbsent,
   metricAlias,
   metricDeprecated,
   metricNeverEmitted,
   metricUnknown,
   nameRegexRate,
+  panelIncomplete,
+  panelUnitMismatch,
   parseError,
+  percentFormat,
   placeholderSecret,
   precedenceSuspicious,
   quantileLabelOnHistogram,
   quantileNoLe,
   quantileNoRate,
   rateAfterAggregation,
+  rateInterval,
   rateOnGauge,
   rateOnRatioSuffix,
   ratePresentedAsRatio,
@@ -123,6 +146,7 @@ export const CHECKS: readonly Check[] = [
   recordingName,
   recordingNoWindow,
   recordingUnused,
+  refreshFasterThanScrape,
   regexpNeedless,
   relabelDropsUsedMetric,
   routeContinueNoop,
@@ -139,8 +163,14 @@ export const CHECKS: readonly Check[] = [
   textDisagrees,
   thresholdAboveTopBucket,
   thresholdBelowFirstBucket,
+  thresholdDefault,
+  thresholdInverted,
+  titleTimeUnitMismatch,
+  unusedVariable,
   valueFormat,
   valueInLabels,
+  variableEmpty,
+  variableUndefined,
   vectorMatchEmpty,
   windowShorterThan4Scrapes,
   yamlSyntax,
