@@ -48,6 +48,7 @@ const DEFAULT_RETENTION_MS = 120 * 3600_000;
 const MAINTENANCE_MS = 15 * 60_000;
 const ALERT_COLLECTION_MS = 30 * 60_000;
 const DEFAULT_MAX_NOTIFICATIONS = 20_000;
+const DEFAULT_MAX_NOTIFICATION_BYTES = 256 * 1024 * 1024;
 const MAX_WHY_REPORTS = 100;
 const WHY_NOTIFICATIONS = 20;
 const MAX_SEED = 2 ** 32;
@@ -55,8 +56,9 @@ const MAX_SEED = 2 ** 32;
 export interface AlertmanagerLimits extends DispatcherLimits, SilenceLimits {
   /** Messages of one integration in any minute; more wait. 0: no limit. */
   readonly maxNotificationsPerMinute: number;
-  /** Notifications kept in the history. */
+  /** Notifications kept in the history, and how much room they may take together. */
   readonly maxStoredNotifications: number;
+  readonly maxStoredNotificationBytes: number;
 }
 
 const DEFAULT_LIMITS: AlertmanagerLimits = {
@@ -64,6 +66,7 @@ const DEFAULT_LIMITS: AlertmanagerLimits = {
   maxGroups: 0,
   maxNotificationsPerMinute: 0,
   maxStoredNotifications: DEFAULT_MAX_NOTIFICATIONS,
+  maxStoredNotificationBytes: DEFAULT_MAX_NOTIFICATION_BYTES,
 };
 
 export interface AlertmanagerOptions {
@@ -289,7 +292,7 @@ function assemble(options: AlertmanagerOptions) {
     lastSeen: (name) => state.heartbeat(name),
     onPing: (name, atMs) => state.putHeartbeat(name, atMs),
   });
-  const jobs = startJobs({ lasting, state, intake, tower, maxStored: limits.maxStoredNotifications });
+  const jobs = startJobs({ lasting, state, intake, tower, limits });
   const reload = reloader(lasting, tower, connect, onEvent);
   const close = closer([...jobs, { stop: heartbeats.close }, { stop: intake.stop }], tower, state);
   return { clock, lasting, state, metrics, heartbeats, intake, tower, startedMs, reload, close };
@@ -360,16 +363,20 @@ function startJobs(parts: {
   readonly state: State;
   readonly intake: ReturnType<typeof createIntake>;
   readonly tower: Tower;
-  readonly maxStored: number;
+  readonly limits: AlertmanagerLimits;
 }) {
-  const { lasting, state, intake, tower, maxStored } = parts;
+  const { lasting, state, intake, tower, limits } = parts;
   const { clock, attempt, silences, log, history, retentionMs } = lasting;
   return [
     repeat(clock, MAINTENANCE_MS, attempt, (nowMs) => {
       silences.collect(nowMs);
       log.collect(nowMs);
       history.collect(new Set(tower.runtime.dispatcher.groups().map((g) => groupId(g.route.id, g.groupKey))));
-      state.trimNotifications(maxStored, nowMs - retentionMs);
+      state.trimNotifications({
+        maxRows: limits.maxStoredNotifications,
+        maxBytes: limits.maxStoredNotificationBytes,
+        beforeMs: nowMs - retentionMs,
+      });
     }),
     repeat(clock, ALERT_COLLECTION_MS, attempt, (nowMs) => {
       intake.collect(nowMs);

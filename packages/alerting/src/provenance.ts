@@ -75,7 +75,7 @@ export interface NotificationQuery {
 }
 
 /** Payload text beyond this is cut in the record (not in what is sent). */
-const MAX_RECORDED_BODY_CHARS = 64 * 1024;
+const MAX_RECORDED_BODY_CHARS = 32 * 1024;
 /** Alerts beyond this are left out of a record. */
 const MAX_RECORDED_ALERTS = 500;
 

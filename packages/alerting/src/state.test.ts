@@ -103,7 +103,12 @@ test('the history of notifications is bounded and can be asked in pages', () => 
   const page = state.notifications({ limit: 3 });
   expect(state.notifications({ limit: 1, beforeId: page.at(-1)!.id })[0]!.atMs).toBe(96_000);
   expect(state.notification(page[0]!.id)).toMatchObject({ receiver: 'odd' });
-  state.trimNotifications(10, 95_000);
+  const bytes = JSON.stringify(record(99)).length;
+  state.trimNotifications({ maxRows: 50, maxBytes: 1e9, beforeMs: 0 });
+  expect(state.notifications({})).toHaveLength(50);
+  state.trimNotifications({ maxRows: 50, maxBytes: 10.5 * bytes, beforeMs: 0 });
+  expect(state.notifications({})).toHaveLength(10);
+  state.trimNotifications({ maxRows: 10, maxBytes: 1e9, beforeMs: 95_000 });
   expect(state.notifications({})).toHaveLength(5);
   expect(state.notifications({ alertname: 'A0' }).map((n) => n.atMs)).toEqual([95_000]);
   state.close();

@@ -8,7 +8,7 @@ import type { NotificationQuery, NotificationRecord, StoredNotification } from '
 import type { Silence, SilenceStorage } from './silences.ts';
 
 const FILE = 'alerting.db';
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 const LOCK_WAIT_MS = 500;
 const MAX_QUERY_ROWS = 1000;
 
@@ -32,8 +32,8 @@ export interface State extends SilenceStorage, LogStorage {
   addNotification(record: NotificationRecord): number;
   notifications(query: NotificationQuery): StoredNotification[];
   notification(id: number): StoredNotification | undefined;
-  /** Keeps at most `maxRows`, none older than `beforeMs`. */
-  trimNotifications(maxRows: number, beforeMs: number): void;
+  /** Keeps the newest that are no more than `maxRows` and, together, `maxBytes`; none older than `beforeMs`. */
+  trimNotifications(limits: { maxRows: number; maxBytes: number; beforeMs: number }): void;
   close(): void;
 }
 
@@ -47,7 +47,7 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS notifications (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, receiver TEXT NOT NULL, outcome TEXT NOT NULL,
-    body TEXT NOT NULL
+    body TEXT NOT NULL, bytes INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE INDEX IF NOT EXISTS notifications_at ON notifications (at_ms);
   CREATE TABLE IF NOT EXISTS notification_alerts (
@@ -134,9 +134,10 @@ export function openState(directory: string | undefined): State {
     putHeartbeat: (name, atMs) => putMeta(`heartbeat:${name}`, atMs),
     addNotification: (record) =>
       transaction(() => {
+        const body = JSON.stringify(record);
         const { lastInsertRowid } = sql(
-          'INSERT INTO notifications (at_ms, receiver, outcome, body) VALUES (?, ?, ?, ?)',
-        ).run(Math.round(record.atMs), record.receiver, record.outcome, JSON.stringify(record));
+          'INSERT INTO notifications (at_ms, receiver, outcome, body, bytes) VALUES (?, ?, ?, ?, ?)',
+        ).run(Math.round(record.atMs), record.receiver, record.outcome, body, Buffer.byteLength(body));
         const id = Number(lastInsertRowid);
         const link = sql('INSERT OR IGNORE INTO notification_alerts VALUES (?, ?, ?)');
         for (const a of record.alerts) link.run(id, a.fingerprint, a.labels.alertname ?? '');
@@ -144,12 +145,16 @@ export function openState(directory: string | undefined): State {
       }),
     notifications: (query) => queryNotifications(rows, query),
     notification: (id) => rows('SELECT id, body FROM notifications WHERE id = ?', id)[0],
-    trimNotifications: (maxRows, beforeMs) =>
+    trimNotifications: ({ maxRows, maxBytes, beforeMs }) =>
       transaction(() => {
         sql('DELETE FROM notifications WHERE at_ms < ?').run(Math.round(beforeMs));
         sql(
-          'DELETE FROM notifications WHERE id <= (SELECT id FROM notifications ORDER BY id DESC LIMIT 1 OFFSET ?)',
-        ).run(maxRows);
+          `DELETE FROM notifications WHERE id <= (
+             SELECT id FROM (
+               SELECT id, row_number() OVER newest AS position, sum(bytes) OVER newest AS total
+               FROM notifications WINDOW newest AS (ORDER BY id DESC)
+             ) WHERE position > ? OR total > ? ORDER BY id DESC LIMIT 1)`,
+        ).run(maxRows, maxBytes);
       }),
     close: () => db.close(),
   };
@@ -170,6 +175,7 @@ function openDatabase(directory: string | undefined, file: string): DatabaseSync
         `${file} was written by a newer Belfry (format ${version}, this one reads ${SCHEMA_VERSION})`,
       );
     }
+    if (version === 1) db.exec('ALTER TABLE notifications ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0');
     db.exec(`BEGIN IMMEDIATE; ${TABLES} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
     return db;
   } catch (error) {
