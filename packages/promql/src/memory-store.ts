@@ -140,24 +140,28 @@ function newAppender(series: MemorySeries[], indexOf: (labels: Labels) => number
   const pending: (() => void)[] = [];
   /** Newest time a series has, with what this transaction adds. */
   const newest = new Map<number, number>();
-  const place = (ref: SeriesRef, labels: Labels, t: number): number => {
+  /** The index of the series, or why the sample is refused. The same sample once more is neither refused nor kept. */
+  const place = (ref: SeriesRef, labels: Labels, t: number, value: number): number => {
     const index = ref > 0 && ref <= series.length ? ref - 1 : indexOf(labels);
     const s = series[index]!;
     const last = newest.get(index) ?? (s.count > 0 ? s.timestamps[s.count - 1]! : -Infinity);
     if (t < last) return REFUSED.outOfOrder;
-    if (t === last) return REFUSED.duplicate;
+    if (t === last) {
+      const same = !newest.has(index) && !s.histograms?.[s.count - 1] && Object.is(s.values[s.count - 1], value);
+      return same ? index : REFUSED.duplicate;
+    }
     newest.set(index, t);
     return index;
   };
   return {
     append(ref, labels, t, value): SeriesRef | Refusal {
-      const index = place(ref, labels, t);
+      const index = place(ref, labels, t, value);
       if (index < 0) return index as Refusal;
-      pending.push(() => push(series[index]!, t, value, undefined));
+      if (newest.has(index)) pending.push(() => push(series[index]!, t, value, undefined));
       return index + 1;
     },
     appendHistogram(ref, labels, t, histogram): SeriesRef | Refusal {
-      const index = place(ref, labels, t);
+      const index = place(ref, labels, t, Number.NaN);
       if (index < 0) return index as Refusal;
       pending.push(() => push(series[index]!, t, 0, histogram));
       return index + 1;
