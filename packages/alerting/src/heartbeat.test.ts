@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { VirtualClock } from '@belfry/model';
 import { expect, test } from 'vitest';
 import { createAlertmanager } from './alertmanager.ts';
+import { loadHeartbeatsFile } from './heartbeat-file.ts';
 
 const SECOND = 1000;
 
@@ -41,4 +45,21 @@ test('a heartbeat that stops is told, and its return too', async () => {
   expect(told).toEqual(['271s firing backup', '781s resolved backup']);
   expect(() => heartbeats.ping('other')).toThrow('no heartbeat is called "other" (there are: backup)');
   await am.close();
+});
+
+test('heartbeats from a file', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'belfry-heartbeats-'));
+  const file = join(directory, 'heartbeats.yml');
+  const load = (text: string) => {
+    writeFileSync(file, text);
+    return loadHeartbeatsFile(file);
+  };
+  expect(load('heartbeats:\n- {name: backup, every: 1d, grace: 2h, labels: {team: db}}\n')).toEqual([
+    { name: 'backup', everyMs: 86_400_000, graceMs: 7_200_000, labels: { team: 'db' } },
+  ]);
+  expect(() => load('heartbeats:\n- {name: a, every: 1d}\n- {name: a, every: 1d}\n')).toThrow(
+    'heartbeat "a" is not unique',
+  );
+  expect(() => load('heartbeats:\n- {name: a}\n')).toThrow('heartbeats[0].every is required');
+  rmSync(directory, { recursive: true });
 });

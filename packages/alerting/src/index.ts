@@ -16,6 +16,7 @@ export type { AlertingEvent, AlertingLogger } from './events.ts';
 export { fingerprintOf } from './fingerprint.ts';
 export type { IntervalVerdict } from './flush.ts';
 export type { HeartbeatConfig, HeartbeatStatus, Heartbeats } from './heartbeat.ts';
+export { loadHeartbeatsFile } from './heartbeat-file.ts';
 export type { InFlight } from './history.ts';
 export type { InhibitionVerdict, InhibitRule } from './inhibitor.ts';
 export type { AttemptResult, Integration, SentPayload } from './integration.ts';
@@ -36,6 +37,7 @@ export {
   showSent,
 } from './route-test.ts';
 export { type RouteTestReport, runRouteTestFile } from './route-test-file.ts';
+export { routeTestText } from './route-test-text.ts';
 export type { Silence, SilenceRequest, SilenceState } from './silences.ts';
 export type { DeliveryAttempt } from './stage-send.ts';
 export { formatApiTime, formatTime, parseTime } from './time.ts';

@@ -6,12 +6,14 @@ import type { TlsConfig } from '@belfry/config';
 import { BelfryError, messageOf } from '@belfry/model';
 import nodemailer from 'nodemailer';
 import type { ConfigOf } from './config-receivers.ts';
-import type { Deliver, Delivery, Verdict } from './delivery.ts';
+import { type Deliver, type Delivery, truncate, type Verdict } from './delivery.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const SOCKET_TIMEOUT_MS = 30_000;
 /** SMTP over TLS from the first byte. */
 const IMPLICIT_TLS_PORT = 465;
+/** A subject is one line of a list; what a broken template says in it would fill pages. */
+const MAX_SUBJECT_CHARS = 500;
 const DEFAULT_SUBJECT = '{{ template "email.default.subject" . }}';
 
 /** A mail by SMTP: HTML and text as alternatives, STARTTLS unless `require_tls` is off, authentication as the server offers. */
@@ -72,7 +74,7 @@ function compose(config: ConfigOf<'email'>, delivery: Delivery) {
     else if (/^to$/i.test(name)) shownTo = value;
     else extra[name] = value;
   }
-  subject = oneLine(subject);
+  subject = truncate(oneLine(subject), MAX_SUBJECT_CHARS);
   const thread = threadOf(config, delivery);
   if (thread) Object.assign(extra, { 'In-Reply-To': thread, References: thread });
   const html = config.html ? sayHtml(config.html) : '';

@@ -6,6 +6,7 @@ import { loadConfig } from './config.ts';
 import { parseMatchers } from './matchers.ts';
 import { runRouteTest } from './route-test.ts';
 import { runRouteTestFile } from './route-test-file.ts';
+import { routeTestText } from './route-test-text.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'belfry-route-test-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -104,6 +105,31 @@ test('what is different is told at its place', async () => {
     '/routes.yml:6:5: expected at 30s to office\n     got nothing at receiver office',
     '/routes.yml:2:3: unexpected notification at 10s to pager: firing {alertname="A", severity="critical"}',
   ]);
+});
+
+test('the report reads well in a terminal', async () => {
+  const source = `tests:
+- name: good
+  events: [{at: 0s, alerts: [{labels: {alertname: A}}]}]
+  expect: [{at: 30s, receiver: chat}]
+- name: late
+  events: [{at: 0s, alerts: [{labels: {alertname: A}}]}]
+  expect: [{at: 31s, receiver: chat}]
+`;
+  const report = await run(source);
+  expect(routeTestText(report, source).replaceAll(`${directory}/`, '')).toBe(`routes.yml
+  ok    good (1 notifications)
+  FAIL  late
+        routes.yml:7:12: expected at 31s to chat
+             got at 30s to chat: firing {alertname="A"}
+            expect: [{at: 31s, receiver: chat}]
+                     ^^^^^^^^^^^^^^^^^^^^^^^^^
+        routes.yml:5:3: unexpected notification at 30s to chat: firing {alertname="A"}
+          - name: late
+            ^^^^^^^^^^
+        told:
+          at 30s to chat: firing {alertname="A"}
+`);
 });
 
 test('a mistake in the file is told with its place', async () => {
