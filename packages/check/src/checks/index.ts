@@ -11,18 +11,22 @@ import { cardinalityRisk } from './cardinality-risk.ts';
 import { catalogueNeverUsed } from './catalogue-never-used.ts';
 import { clampDenominator } from './clamp-denominator.ts';
 import { configSchema } from './config-schema.ts';
+import { counterMissingTotal } from './counter-missing-total.ts';
 import { counterNoRate } from './counter-no-rate.ts';
 import { dashboardIncomplete } from './dashboard-incomplete.ts';
 import { datasourceUidUnresolved } from './datasource-uid-unresolved.ts';
 import { deprecatedField } from './deprecated-field.ts';
 import { divisionByZero } from './division-by-zero.ts';
+import { doublePrefix } from './double-prefix.ts';
 import { duplicateRule } from './duplicate-rule.ts';
 import { duplicateUid } from './duplicate-uid.ts';
 import { emptyRuleGroup } from './empty-rule-group.ts';
 import { forShorterThanInterval } from './for-shorter-than-interval.ts';
+import { gaugeNamedTotal } from './gauge-named-total.ts';
 import { groupByMissingLabel } from './group-by-missing-label.ts';
 import { groupIntervalShort } from './group-interval-short.ts';
 import { groupbyUnknown } from './groupby-unknown.ts';
+import { helpMissing } from './help-missing.ts';
 import { impossibleComparison } from './impossible-comparison.ts';
 import { impossibleMatcher } from './impossible-matcher.ts';
 import { inhibitNever } from './inhibit-never.ts';
@@ -34,6 +38,8 @@ import { metricAlias } from './metric-alias.ts';
 import { metricDeprecated } from './metric-deprecated.ts';
 import { metricNeverEmitted } from './metric-never-emitted.ts';
 import { metricUnknown } from './metric-unknown.ts';
+import { nameInvalid } from './name-invalid.ts';
+import { namePrefixInconsistent } from './name-prefix-inconsistent.ts';
 import { nameRegexRate } from './name-regex-rate.ts';
 import { panelIncomplete } from './panel-incomplete.ts';
 import { panelUnitMismatch } from './panel-unit-mismatch.ts';
@@ -69,6 +75,11 @@ import { runbookMissing } from './runbook-missing.ts';
 import { scopeMissing } from './scope-missing.ts';
 import { setOpLabelMismatch } from './set-op-label-mismatch.ts';
 import { severityMissing } from './severity-missing.ts';
+import { sliEmptyBeforeFirstEvent } from './sli-empty-before-first-event.ts';
+import { sliWindowFixed } from './sli-window-fixed.ts';
+import { sloNoAlert } from './slo-no-alert.ts';
+import { sloNotRatio } from './slo-not-ratio.ts';
+import { sloObjective } from './slo-objective.ts';
 import { stalenessGap } from './staleness-gap.ts';
 import { templateError } from './template-error.ts';
 import { textDisagrees } from './text-disagrees.ts';
@@ -77,6 +88,8 @@ import { thresholdBelowFirstBucket } from './threshold-below-first-bucket.ts';
 import { thresholdDefault } from './threshold-default.ts';
 import { thresholdInverted } from './threshold-inverted.ts';
 import { titleTimeUnitMismatch } from './title-time-unit-mismatch.ts';
+import { typeInName } from './type-in-name.ts';
+import { unitSuffix } from './unit-suffix.ts';
 import { unusedVariable } from './unused-variable.ts';
 import { valueFormat } from './value-format.ts';
 import { valueInLabels } from './value-in-labels.ts';
@@ -100,18 +113,22 @@ export const CHECKS: readonly Check[] = [
   catalogueNeverUsed,
   clampDenominator,
   configSchema,
+  counterMissingTotal,
   counterNoRate,
   dashboardIncomplete,
   datasourceUidUnresolved,
   deprecatedField,
   divisionByZero,
+  doublePrefix,
   duplicateRule,
   duplicateUid,
   emptyRuleGroup,
   forShorterThanInterval,
+  gaugeNamedTotal,
   groupByMissingLabel,
   groupIntervalShort,
   groupbyUnknown,
+  helpMissing,
   impossibleComparison,
   impossibleMatcher,
   inhibitNever,
@@ -123,6 +140,8 @@ export const CHECKS: readonly Check[] = [
   metricDeprecated,
   metricNeverEmitted,
   metricUnknown,
+  nameInvalid,
+  namePrefixInconsistent,
   nameRegexRate,
   panelIncomplete,
   panelUnitMismatch,
@@ -158,6 +177,11 @@ export const CHECKS: readonly Check[] = [
   scopeMissing,
   setOpLabelMismatch,
   severityMissing,
+  sliEmptyBeforeFirstEvent,
+  sliWindowFixed,
+  sloNoAlert,
+  sloNotRatio,
+  sloObjective,
   stalenessGap,
   templateError,
   textDisagrees,
@@ -166,6 +190,8 @@ export const CHECKS: readonly Check[] = [
   thresholdDefault,
   thresholdInverted,
   titleTimeUnitMismatch,
+  typeInName,
+  unitSuffix,
   unusedVariable,
   valueFormat,
   valueInLabels,

@@ -20,7 +20,7 @@ window smooths what one wanted to see. \`$__rate_interval\` is at least four scr
         for (const { func, span, ms } of expression ? windowsOf(expression) : []) {
           if (func === undefined || !RATES.has(func) || func === 'increase' || ms > 600_000) continue;
           const at = placeOfSpan(expression!, span);
-          report({ at, message: `a fixed window of ${formatDuration(ms)} in a graph`, suggestion: '$__rate_interval', fix: [{ at, text: '$__rate_interval' }] });
+          report({ at, message: `a fixed window of ${formatDuration(ms)} in a graph`, suggestion: '$__rate_interval' });
         }
       }
     }
