@@ -25,6 +25,16 @@ const queryClient = new QueryClient({
   },
 });
 
+// A newer build has other files than the page that is open: reload it, but not again and again.
+const RELOADED_KEY = 'belfry-reloaded-at';
+const RELOAD_PAUSE_MS = 30_000;
+window.addEventListener('vite:preloadError', (event) => {
+  if (Date.now() - Number(sessionStorage.getItem(RELOADED_KEY) ?? 0) < RELOAD_PAUSE_MS) return;
+  event.preventDefault();
+  sessionStorage.setItem(RELOADED_KEY, String(Date.now()));
+  location.reload();
+});
+
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <MantineProvider theme={mantineTheme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">

@@ -223,11 +223,18 @@ function seriesOptions(s: ChartSeries): uPlot.Series {
     stroke: s.color,
     width: s.draw === 'points' ? 0 : s.width,
     spanGaps: s.spanNulls === true,
+    ...(typeof s.spanNulls === 'number' ? { gaps: longGaps(s.spanNulls) } : {}),
     ...(s.dash ? { dash: [...s.dash] } : {}),
     ...(s.fill > 0 && s.draw !== 'points' ? { fill: (u: uPlot) => fillOf(u, s) } : {}),
     ...(paths ? { paths } : {}),
     points: pointsOf(s),
   };
+}
+
+/** Of the gaps, only those longer than this are left open. */
+function longGaps(thresholdMs: number): uPlot.Series.GapsRefiner {
+  return (u, _index, _from, _to, gaps) =>
+    gaps.filter(([from, to]) => u.posToVal(to, 'x', true) - u.posToVal(from, 'x', true) > thresholdMs);
 }
 
 function pointsOf(s: ChartSeries): uPlot.Series.Points {

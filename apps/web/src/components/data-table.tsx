@@ -29,23 +29,26 @@ interface DataTableProps {
 
 /** Longer tables draw only the rows in sight. */
 const VIRTUAL_ABOVE = 200;
-const MIN_COLUMN_PX = 80;
+const MIN_COLUMN_PX = 68;
 const MAX_COLUMN_PX = 440;
 /** A wide column may shrink to this before the table scrolls sideways. */
-const ENOUGH_PX = 150;
+const ENOUGH_PX = 104;
 const LETTER_PX = 7.4;
+const TITLE_LETTER_PX = 6.6;
 const PADDING_PX = 22;
 const SAMPLED_ROWS = 100;
 
 /** As wide as its longest text among the first rows. */
 function naturalWidth(column: DataColumn): number {
-  let letters = column.title.length + 1;
+  const titlePx = column.title.length * TITLE_LETTER_PX;
+  let letters = 0;
   const rows = Math.min(column.values.length, SAMPLED_ROWS);
   for (let row = 0; row < rows; row++) {
     const { title, content } = column.render(row);
     letters = Math.max(letters, (title ?? (typeof content === 'string' ? content : '')).length);
   }
-  return Math.min(Math.max(Math.round(letters * LETTER_PX + PADDING_PX), MIN_COLUMN_PX), MAX_COLUMN_PX);
+  const textPx = Math.max(letters * LETTER_PX, titlePx) + PADDING_PX;
+  return Math.min(Math.max(Math.round(textPx), MIN_COLUMN_PX), MAX_COLUMN_PX);
 }
 
 /** A table of many rows that sorts by a click on a heading. It fills its parent and scrolls inside. */

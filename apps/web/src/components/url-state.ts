@@ -21,3 +21,27 @@ export function useUrlState(name: string, fallback = ''): readonly [string, (val
   );
   return [value, set];
 }
+
+/**
+ * Changes several parameters at once; an empty value removes its parameter. Two changes one after the other would lose
+ * the first, because both start from the address as it was.
+ */
+export function useUrlChange(): (changes: Readonly<Record<string, string>>) => void {
+  const [, setParameters] = useSearchParams();
+  return useCallback(
+    (changes) => {
+      setParameters(
+        (current) => {
+          const out = new URLSearchParams(current);
+          for (const [name, value] of Object.entries(changes)) {
+            if (value === '') out.delete(name);
+            else out.set(name, value);
+          }
+          return out;
+        },
+        { replace: true },
+      );
+    },
+    [setParameters],
+  );
+}

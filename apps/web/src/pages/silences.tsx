@@ -12,7 +12,7 @@ import { Loading } from '../components/loading.tsx';
 import { Page } from '../components/page.tsx';
 import { Pill, toneOf } from '../components/pill.tsx';
 import { LIVE_MS } from '../components/queries.ts';
-import { useUrlState } from '../components/url-state.ts';
+import { useUrlChange, useUrlState } from '../components/url-state.ts';
 import { useNow } from '../components/use-now.ts';
 import { parseMatchers } from '../format/matchers.ts';
 import { agoText, localDateTime, parseSpan, roughSpan } from '../format/time-range.ts';
@@ -23,8 +23,9 @@ const SPANS = ['30m', '1h', '2h', '4h', '12h', '1d', '7d'];
 /** What is kept quiet, by whom, until when. */
 export function Silences() {
   const [state, setState] = useUrlState('state', 'active');
-  const [isNew, setNew] = useUrlState('new');
-  const [matcher, setMatcher] = useUrlState('matcher');
+  const [isNew] = useUrlState('new');
+  const [matcher] = useUrlState('matcher');
+  const change = useUrlChange();
   const now = useNow();
   const { data, error, refetch } = useQuery({
     queryKey: ['silences'],
@@ -32,15 +33,12 @@ export function Silences() {
     refetchInterval: ({ state: s }) => (isMissing(s.error) ? false : LIVE_MS),
   });
   const found = (data ?? []).filter((s) => s.state === state).toSorted((a, b) => a.endsAtMs - b.endsAtMs);
-  const close = () => {
-    setNew('');
-    setMatcher('');
-  };
+  const close = () => change({ new: '', matcher: '' });
   return (
     <Page
       title="Silences"
       actions={
-        <Button size="xs" leftSection={<IconPlus size={15} />} disabled={isMissing(error)} onClick={() => setNew('1')}>
+        <Button size="xs" leftSection={<IconPlus size={15} />} disabled={isMissing(error)} onClick={() => change({ new: '1' })}>
           New silence
         </Button>
       }
