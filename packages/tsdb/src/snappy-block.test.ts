@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { compressSync } from 'snappy';
+import { compressSync, uncompressSync } from 'snappy';
 import { expect, test } from 'vitest';
-import { decompressSnappy } from './snappy-block.ts';
+import { compressSnappy, decompressSnappy } from './snappy-block.ts';
 
 const bytes = fc.oneof(
   fc.uint8Array({ maxLength: 5000 }),
@@ -18,6 +18,19 @@ test('decompresses what the native library compressed', () => {
       expect(Buffer.compare(decompressSnappy(compressSync(data)), data)).toBe(0);
     }),
   );
+});
+
+test('the native library decompresses what we compress, also when it is long', () => {
+  const check = (data: Uint8Array) => {
+    const out = Buffer.from(compressSnappy(data));
+    expect(Buffer.compare(uncompressSync(out, { asBuffer: true }) as Buffer, data)).toBe(0);
+    expect(Buffer.compare(decompressSnappy(out), data)).toBe(0);
+    return out.length;
+  };
+  fc.assert(fc.property(bytes, (data) => void check(data)));
+  expect(check(new Uint8Array(300_000))).toBeLessThan(20_000);
+  check(Uint8Array.from({ length: 200_000 }, (_, i) => (Math.imul(i, 2654435761) >>> 13) & 0xff));
+  check(Uint8Array.from({ length: 200_000 }, (_, i) => (i % 5000) >>> 3));
 });
 
 test('damaged input is refused or gives other bytes, and never reads or writes outside', () => {

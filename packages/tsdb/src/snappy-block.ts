@@ -1,10 +1,10 @@
 /**
- * Decompression of snappy's block format into a buffer that is used again and again: reading a log record by record would
- * otherwise leave a heap of buffers to the garbage collector.
+ * Snappy's block format, from and to buffers that are used again and again: the native library gives a new buffer for each
+ * record, and their memory comes back only when the event loop turns after a garbage collection.
  *
  *     uvarint length | (tag, …)…     tag & 3: 0 literal; 1, 2, 3 a copy with 11, 16, 32 bits of offset
  */
-import { Truncated } from './bytes.ts';
+import { Truncated, writeUvarint } from './bytes.ts';
 
 let output = new Uint8Array(256 * 1024);
 
@@ -67,4 +67,100 @@ function decode(input: Uint8Array, at: number, out: Uint8Array, length: number):
     to += n;
   }
   return to;
+}
+
+const HASH_BITS = 12;
+const hashTable = new Uint16Array(1 << HASH_BITS);
+/** Matches are looked for within blocks of this size, so that positions fit into 16 bits. */
+const BLOCK_BYTES = 65536;
+/** So near to the end of a block no match is begun. */
+const MARGIN_BYTES = 15;
+
+let compressed = new Uint8Array(64 * 1024);
+
+/** The compressed bytes: valid until the next call. */
+export function compressSnappy(input: Uint8Array): Uint8Array {
+  const most = 32 + input.length + Math.ceil(input.length / 6);
+  if (compressed.length < most) compressed = new Uint8Array(most * 2);
+  let to = writeUvarint(compressed, 0, input.length);
+  for (let start = 0; start < input.length; start += BLOCK_BYTES) {
+    to = compressBlock(input, start, Math.min(start + BLOCK_BYTES, input.length), compressed, to);
+  }
+  return compressed.subarray(0, to);
+}
+
+function compressBlock(input: Uint8Array, start: number, end: number, out: Uint8Array, to: number): number {
+  const limit = end - MARGIN_BYTES;
+  let literal = start;
+  if (limit > start) {
+    hashTable.fill(0);
+    let at = start + 1;
+    // The longer nothing matches, the larger the steps.
+    let skip = 32;
+    while (at < limit) {
+      const word = input[at] | (input[at + 1] << 8) | (input[at + 2] << 16) | (input[at + 3] << 24);
+      const hash = Math.imul(word, 0x1e35a7bd) >>> (32 - HASH_BITS);
+      const candidate = start + hashTable[hash];
+      hashTable[hash] = at - start;
+      if (
+        candidate >= at ||
+        input[candidate] !== input[at] ||
+        input[candidate + 1] !== input[at + 1] ||
+        input[candidate + 2] !== input[at + 2] ||
+        input[candidate + 3] !== input[at + 3]
+      ) {
+        at += skip++ >>> 5;
+        continue;
+      }
+      if (at > literal) to = putLiteral(input, literal, at, out, to);
+      let length = 4;
+      while (at + length < end && input[candidate + length] === input[at + length]) length++;
+      to = putCopy(at - candidate, length, out, to);
+      at += length;
+      literal = at;
+      skip = 32;
+    }
+  }
+  return literal < end ? putLiteral(input, literal, end, out, to) : to;
+}
+
+function putLiteral(input: Uint8Array, from: number, until: number, out: Uint8Array, to: number): number {
+  const n = until - from - 1;
+  if (n < 60) out[to++] = n << 2;
+  else if (n < 256) {
+    out[to++] = 60 << 2;
+    out[to++] = n;
+  } else {
+    out[to++] = 61 << 2;
+    out[to++] = n & 0xff;
+    out[to++] = n >>> 8;
+  }
+  if (n < 32) for (let i = from; i < until; i++) out[to++] = input[i];
+  else {
+    out.set(input.subarray(from, until), to);
+    to += until - from;
+  }
+  return to;
+}
+
+function putCopy(offset: number, length: number, out: Uint8Array, to: number): number {
+  while (length >= 68) {
+    to = putLongCopy(offset, 64, out, to);
+    length -= 64;
+  }
+  if (length > 64) {
+    to = putLongCopy(offset, 60, out, to);
+    length -= 60;
+  }
+  if (length >= 12 || offset >= 2048) return putLongCopy(offset, length, out, to);
+  out[to] = ((offset >>> 8) << 5) | ((length - 4) << 2) | 1;
+  out[to + 1] = offset & 0xff;
+  return to + 2;
+}
+
+function putLongCopy(offset: number, length: number, out: Uint8Array, to: number): number {
+  out[to] = ((length - 1) << 2) | 2;
+  out[to + 1] = offset & 0xff;
+  out[to + 2] = offset >>> 8;
+  return to + 3;
 }

@@ -10,11 +10,10 @@
  */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { assert } from '@belfry/model';
-import { compressSync } from 'snappy';
 import { ByteBuffer } from './bytes.ts';
 import { crc32c } from './crc32c.ts';
 import type { FileHandle, Files } from './files.ts';
-import { decompressSnappy } from './snappy-block.ts';
+import { compressSnappy, decompressSnappy } from './snappy-block.ts';
 
 export const WAL_PAGE_BYTES = 32 * 1024;
 export const WAL_SEGMENT_BYTES = 128 * 1024 * 1024;
@@ -233,7 +232,7 @@ function makeRoom(s: WalState, length: number): void {
 
 function compress(record: Uint8Array, compression: WalCompression): { data: Uint8Array; flags: number } {
   if (compression === 'none') return { data: record, flags: 0 };
-  const data = compression === 'snappy' ? compressSync(record) : zstdCompressSync(record);
+  const data = compression === 'snappy' ? compressSnappy(record) : zstdCompressSync(record);
   if (data.length >= record.length) return { data: record, flags: 0 };
   return { data, flags: compression === 'snappy' ? FLAG_SNAPPY : FLAG_ZSTD };
 }
