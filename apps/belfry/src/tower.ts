@@ -14,7 +14,7 @@ import {
 } from '@belfry/api';
 import { BelfryError, type Clock, parseDuration } from '@belfry/model';
 import { createEngine, type Engine } from '@belfry/promql';
-import { createRuleManager, type RuleManager } from '@belfry/rules';
+import { createRuleManager, engineQuery, type RuleManager } from '@belfry/rules';
 import {
   createScrapeManager,
   metadataView,
@@ -33,7 +33,7 @@ import { openInbox } from './inbox.ts';
 import type { Logger } from './log.ts';
 import { towerMetrics } from './metrics.ts';
 import { type Listener, type Router, startRouter } from './router.ts';
-import { ruleQuery } from './rule-query.ts';
+
 import { openStorage, type Storage } from './storage.ts';
 import { VERSION } from './version.ts';
 import { buildInfo, runtimeInfo, type ServerLife } from './views.ts';
@@ -186,7 +186,7 @@ function assemble(
   const ruleLog = log.child({ room: 'rules' });
   const rules = createRuleManager({
     clock,
-    query: ruleQuery(engine, database),
+    query: engineQuery(engine, database),
     writer: database,
     notify: (alerts) => alertmanagers.notifier.send(alerts),
     restore: (matchers, afterMs, untilMs, signal) =>
