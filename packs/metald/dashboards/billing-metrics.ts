@@ -1,5 +1,6 @@
 /** Collection of usage, and its way to billaged. */
 import {
+  above,
   chosen,
   dashboard,
   labelVariable,
@@ -56,12 +57,12 @@ export const billingMetrics = dashboard('metald-billing', {
     row('By VM', [
       panel.timeseries(
         'Metrics Collection Rate by VM',
-        { '{{vm_id}}': sum(rate(m.samplesCollected, { where }), ['vm_id']) },
+        { '{{vm_id}}': above(sum(rate(m.samplesCollected, { where }), ['vm_id']), 0) },
         { unit: 'cps' },
       ),
       panel.timeseries(
         'Billing Batch Transmission Rate by VM',
-        { '{{vm_id}}': scale(sum(rate(m.batchesSent, { where, window: '5m' }), ['vm_id']), 60) },
+        { '{{vm_id}}': above(scale(sum(rate(m.batchesSent, { where, window: '5m' }), ['vm_id']), 60), 0) },
         { description: 'Batches per minute.' },
       ),
     ]),

@@ -5,7 +5,6 @@ import {
   dashboard,
   labelVariable,
   panel,
-  plus,
   quantile,
   rate,
   row,
@@ -56,7 +55,7 @@ export const multiTenantBilling = dashboard('metald-multi-tenant-billing', {
         {
           Score: sortDescending(sum(select(b.customerScore, where), by)),
           'CPU (processors)': sum(rate(b.customerCpu, { where, window }), by),
-          'Memory (bytes)': sum(select(b.customerMemory, where), by),
+          'Memory (GiB)': scale(sum(select(b.customerMemory, where), by), 1 / 2 ** 30),
         },
         {
           columns: { customer_id: 'Customer' },
@@ -105,7 +104,7 @@ export const multiTenantBilling = dashboard('metald-multi-tenant-billing', {
     row('Billing', [
       panel.table(
         'Customer Metrics Collection Rate (per minute)',
-        sortDescending(scale(sum(rate(m.samplesCollected, { where }), by), 60)),
+        { Samples: sortDescending(scale(sum(rate(m.samplesCollected, { where }), by), 60)) },
         {
           columns: { customer_id: 'Customer' },
           decimals: 0,
@@ -125,15 +124,6 @@ export const multiTenantBilling = dashboard('metald-multi-tenant-billing', {
           'p50 - {{customer_id}}': quantile(0.5, m.batchSendDuration, { where, by, window }),
         },
         { unit: 's' },
-      ),
-      panel.stat(
-        'Operations of These Customers',
-        plus(
-          sum(rate(m.createRequests, { where, window })),
-          sum(rate(m.bootRequests, { where, window })),
-          sum(rate(m.deleteRequests, { where, window })),
-        ),
-        { unit: 'ops' },
       ),
     ]),
   ],

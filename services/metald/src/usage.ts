@@ -89,7 +89,12 @@ export function createCollector(options: CollectorOptions): Collector {
   };
   let timer = clock.after(SAMPLE_INTERVAL_MS, run, { background: true });
   return {
-    start: (vm) => void meters.set(vm.id, createMeter(vm, clock.now(), random, telemetry)),
+    start(vm) {
+      const meter = createMeter(vm, clock.now(), random, telemetry);
+      meters.set(vm.id, meter);
+      // Seen at 0 before the first batch, or that batch would not count as a rise.
+      telemetry.to.batchesSent.init(meter.labels);
+    },
     stop(vm) {
       const meter = meters.get(vm.id);
       if (!meter) return false;
