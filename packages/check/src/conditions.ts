@@ -30,7 +30,8 @@ export function conditionOf(node: Expr): Condition | undefined {
   const right = numberIn(node.right);
   if (right !== undefined && !isScalar(node.left)) return { node, value: node.left, op: node.op, bound: right };
   const left = numberIn(node.left);
-  if (left !== undefined && !isScalar(node.right)) return { node, value: node.right, op: FLIPPED[node.op]!, bound: left };
+  if (left !== undefined && !isScalar(node.right))
+    return { node, value: node.right, op: FLIPPED[node.op]!, bound: left };
   return undefined;
 }
 

@@ -18,7 +18,8 @@ export function kindOf(catalogue: Catalogue, selector: VectorSelector): Kind {
 export function kindOfName(catalogue: Catalogue, name: string): Kind {
   const found = catalogue.find(name);
   const type = found?.metric.type ?? 'unknown';
-  if (found && (found.part !== 'value' || type === 'counter')) return { type: 'counter', sure: type !== 'unknown', found };
+  if (found && (found.part !== 'value' || type === 'counter'))
+    return { type: 'counter', sure: type !== 'unknown', found };
   if (type === 'gauge' || type === 'info' || type === 'summary') return { type: 'gauge', sure: true, found };
   if (type === 'histogram') return { type: 'histogram', sure: true, found };
   if (name.includes(':')) return { type: 'unknown', sure: false, found };

@@ -6,7 +6,9 @@ import type { World } from './world.ts';
 export function ownMetrics({ catalogue }: World): readonly (KnownMetric & { readonly at: Place })[] {
   const own: (KnownMetric & { readonly at: Place })[] = [];
   for (const metric of catalogue.metrics) {
-    const library = /^(?:go|process|promhttp|python|nodejs|jvm|scrape|http|jdbc|system|up|target)(?:_|$)/.test(metric.name);
+    const library = /^(?:go|process|promhttp|python|nodejs|jvm|scrape|http|jdbc|system|up|target)(?:_|$)/.test(
+      metric.name,
+    );
     if (metric.at && metric.authority !== 'common' && !library) own.push({ ...metric, at: metric.at });
   }
   return own;

@@ -14,7 +14,9 @@ export function actionsOf(text: string): readonly TemplateAction[] {
 }
 
 /** The labels of the alert that a template reads, with their places. */
-export function labelsReadBy(text: string): readonly { readonly label: string; readonly start: number; readonly end: number }[] {
+export function labelsReadBy(
+  text: string,
+): readonly { readonly label: string; readonly start: number; readonly end: number }[] {
   const out: { label: string; start: number; end: number }[] = [];
   for (const action of actionsOf(text)) {
     const body = text.slice(action.start, action.end);
@@ -28,7 +30,9 @@ export function labelsReadBy(text: string): readonly { readonly label: string; r
 }
 
 /** Actions that print the value through a function: `$value | humanizePercentage`, `humanizePercentage $value`. */
-export function valueFormatters(text: string): readonly { readonly func: string; readonly start: number; readonly end: number }[] {
+export function valueFormatters(
+  text: string,
+): readonly { readonly func: string; readonly start: number; readonly end: number }[] {
   return actionsOf(text).flatMap((action) => {
     const match = /(?:\$value|\.Value)\s*\|\s*([a-zA-Z]\w*)|\b(humanize\w*)\s+(?:\$value|\.Value)/.exec(action.text);
     return match ? [{ func: match[1] ?? match[2]!, start: action.start, end: action.end }] : [];

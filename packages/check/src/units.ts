@@ -68,7 +68,9 @@ export function unitOf(expr: Expr, catalogue: Catalogue): Unit | undefined {
 function unitOfCall(expr: Extract<Expr, { kind: 'call' }>, catalogue: Catalogue): Unit | undefined {
   if (expr.func === 'time') return unit('timestamp');
   if (expr.func === 'histogram_quantile') {
-    const name = selectorsOf(expr).map(metricNameOf)[0]?.replace(/_bucket$/, '');
+    const name = selectorsOf(expr)
+      .map(metricNameOf)[0]
+      ?.replace(/_bucket$/, '');
     const known = name && (catalogue.find(name)?.metric.unit ?? unitByName(name));
     return known ? unit(known) : undefined;
   }
@@ -110,14 +112,17 @@ function unitOfBinary(expr: Binary, catalogue: Catalogue): Unit | undefined {
 }
 
 function same(a: Unit | undefined, b: Unit | undefined): boolean {
-  return a !== undefined && b !== undefined && a.base === b.base && a.perSecond === b.perSecond && a.factor === b.factor;
+  return (
+    a !== undefined && b !== undefined && a.base === b.base && a.perSecond === b.perSecond && a.factor === b.factor
+  );
 }
 
 function quotient(a: Unit | undefined, b: Unit | undefined): Unit | undefined {
   if (!a || !b) return undefined;
   if (a.base === b.base && a.perSecond === b.perSecond) return unit('ratio', false, a.factor / b.factor);
   // Seconds a second by events a second: seconds an event.
-  if (a.perSecond === b.perSecond && b.base === 'count') return { base: a.base, perSecond: false, factor: a.factor / b.factor };
+  if (a.perSecond === b.perSecond && b.base === 'count')
+    return { base: a.base, perSecond: false, factor: a.factor / b.factor };
   return undefined;
 }
 

@@ -36,7 +36,8 @@ lost, there is no \`up\` to be 0, and the alert for «down» is silent in the wo
       const condition = top && conditionOf(top);
       const value = condition && bare(condition.value);
       if (value?.kind !== 'selector' || metricNameOf(value) !== 'up') continue;
-      const down = (condition!.op === '==' && condition!.bound === 0) || (condition!.op === '<' && condition!.bound === 1);
+      const down =
+        (condition!.op === '==' && condition!.bound === 0) || (condition!.op === '<' && condition!.bound === 1);
       const missing = jobsIn(value).filter((job) => !covered.has(job));
       if (!down || missing.length === 0) continue;
       report({

@@ -1,11 +1,11 @@
+import type { Expr } from '@belfry/promql';
+import { metricNameOf, selectorsOf } from '@belfry/promql';
 import { defineCheck } from '../check.ts';
 import { conditionsOf } from '../conditions.ts';
 import { alertFile } from '../examples.ts';
 import { placeOfSpan } from '../expression.ts';
 import { unitOf } from '../units.ts';
 import { bare } from '../windows.ts';
-import type { Expr } from '@belfry/promql';
-import { selectorsOf, metricNameOf } from '@belfry/promql';
 
 export const alertFiresIdle = defineCheck({
   name: 'alert-fires-idle',
@@ -25,7 +25,8 @@ itself the fault, it needs a second condition: that something is going on.`,
         if (condition.op !== '<' && condition.op !== '<=') continue;
         const of = unitOf(condition.value, catalogue);
         if (condition.bound <= 0 || !of?.perSecond || of.base === 'seconds' || !isRate(condition.value)) continue;
-        if (selectorsOf(condition.value).some((s) => /heartbeat|keepalive|watchdog/i.test(metricNameOf(s) ?? ''))) continue;
+        if (selectorsOf(condition.value).some((s) => /heartbeat|keepalive|watchdog/i.test(metricNameOf(s) ?? '')))
+          continue;
         report({
           at: placeOfSpan(expression, condition.node.span),
           message: 'this also fires when there is nothing to do: an idle rate is 0',

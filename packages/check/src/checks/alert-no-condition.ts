@@ -31,7 +31,8 @@ function filters(expr: Expr): boolean {
   switch (node.kind) {
     case 'binary':
       if (isComparison(node.op)) return !node.bool;
-      if (node.op === 'and' || node.op === 'or') return filters(node.left) || (node.op === 'and' && filters(node.right));
+      if (node.op === 'and' || node.op === 'or')
+        return filters(node.left) || (node.op === 'and' && filters(node.right));
       return node.op === 'unless' || filters(node.left) || filters(node.right);
     case 'call':
       if (/^(?:absent|absent_over_time|vector|changes|resets|present_over_time)$/.test(node.func)) return true;

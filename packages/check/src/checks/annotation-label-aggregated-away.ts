@@ -12,7 +12,9 @@ export const annotationLabelAggregatedAway = defineCheck({
   why: `The notification says «error rate of  is high», with a gap where the name should be: an aggregation removed the label,
 or the metric never had it. (\`$labels\` are the labels of the result; those the rule adds are not among them.)`,
   bad: alertFile('sum by (job) (rate(errors_total[5m])) > 1', { description: 'errors on {{ $labels.instance }}' }),
-  good: alertFile('sum by (job, instance) (rate(errors_total[5m])) > 1', { description: 'errors on {{ $labels.instance }}' }),
+  good: alertFile('sum by (job, instance) (rate(errors_total[5m])) > 1', {
+    description: 'errors on {{ $labels.instance }}',
+  }),
   run: ({ alerts, labelsOf }, report) => {
     for (const { expression, annotations, labels: own } of alerts) {
       if (!expression?.ast) continue;

@@ -31,7 +31,12 @@ matcher \`le="0.3"\` selects nothing unless 0.3 is a bound. It is an error where
       const buckets = catalogue.find(name)?.metric.buckets;
       const le = node.matchers.find((m) => m.name === 'le' && m.op === '=')?.value;
       if (!buckets || le === undefined || le === '+Inf' || buckets.includes(Number(le))) continue;
-      report({ at, severity: sure, message: `${name} has no bucket le="${le}"`, suggestion: `bounds: ${buckets.join(', ')}` });
+      report({
+        at,
+        severity: sure,
+        message: `${name} has no bucket le="${le}"`,
+        suggestion: `bounds: ${buckets.join(', ')}`,
+      });
     }
   },
 });

@@ -9,7 +9,8 @@ const NO_FILES: ConfigFiles = { readText: () => '', glob: () => [] };
 
 export const configSchema = defineCheck({
   name: 'config-schema',
-  finds: 'A `prometheus.yml` or `alertmanager.yml` that the program refuses: unknown fields, wrong values, receivers that are not defined.',
+  finds:
+    'A `prometheus.yml` or `alertmanager.yml` that the program refuses: unknown fields, wrong values, receivers that are not defined.',
   severity: 'error',
   why: 'The program does not start with it; at a reload it goes on with what it had, and the change is not in effect.',
   bad: { 'alertmanager.yml': 'route:\n  receiver: team\nreceivers:\n  - name: default\n' },
@@ -25,7 +26,11 @@ export const configSchema = defineCheck({
     }
     for (const { source } of prometheus) {
       try {
-        parsePrometheusConfig(source.text, source.file.path, { files: NO_FILES, environment: {}, unsupported: 'report' });
+        parsePrometheusConfig(source.text, source.file.path, {
+          files: NO_FILES,
+          environment: {},
+          unsupported: 'report',
+        });
       } catch (error) {
         if (!(error instanceof BelfryError)) throw error;
         report({ at: placeOf(source, error), message: error.message });

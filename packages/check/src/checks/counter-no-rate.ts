@@ -29,7 +29,15 @@ matters is how fast it rises. (Whether one exists at all may be asked without.)`
   },
 });
 
-const HARMLESS_CALLS = new Set(['absent', 'timestamp', 'count_values', 'histogram_quantile', 'changes', 'resets', 'vector']);
+const HARMLESS_CALLS = new Set([
+  'absent',
+  'timestamp',
+  'count_values',
+  'histogram_quantile',
+  'changes',
+  'resets',
+  'vector',
+]);
 
 /** Whether the value itself is used: not in a range, nor only for being there. */
 function bareUse(around: readonly Expr[]): boolean {

@@ -4,7 +4,8 @@ import { at, itemsOf, textOf } from '../tree.ts';
 
 export const dashboardIncomplete = defineCheck({
   name: 'dashboard-incomplete',
-  finds: 'A dashboard without uid, title or time range, or with panels without id, title or datasource and targets without refId.',
+  finds:
+    'A dashboard without uid, title or time range, or with panels without id, title or datasource and targets without refId.',
   severity: 'info',
   why: `Grafana fills in what is missing, differently at each import: without a uid a dashboard gets a new address each time and
 links break; two panels without id, or two targets of one refId, show only one of them.`,
@@ -27,7 +28,12 @@ links break; two panels without id, or two targets of one refId, show only one o
       for (const panel of panels) {
         const refs = panel.targets.map((t) => t.refId).filter((r) => r !== undefined);
         const twice = refs.find((r, i) => refs.indexOf(r) !== i);
-        if (twice !== undefined) report({ at: panel.at, severity: 'warning', message: `two targets have the refId ${twice}: one of them is not shown` });
+        if (twice !== undefined)
+          report({
+            at: panel.at,
+            severity: 'warning',
+            message: `two targets have the refId ${twice}: one of them is not shown`,
+          });
       }
       const ids = itemsOf(at(tree, 'panels')).map((p) => textOf(at(p, 'id')));
       const sameId = ids.find((id, i) => id !== undefined && ids.indexOf(id) !== i);

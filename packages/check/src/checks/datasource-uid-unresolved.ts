@@ -2,7 +2,8 @@ import { defineCheck } from '../check.ts';
 import { panelFile } from '../examples.ts';
 import { at, itemsOf, placeOf, type Tree, textOf } from '../tree.ts';
 
-const provision = 'apiVersion: 1\ndatasources:\n  - name: Prometheus\n    uid: prom\n    type: prometheus\n    url: http://127.0.0.1:9090\n';
+const provision =
+  'apiVersion: 1\ndatasources:\n  - name: Prometheus\n    uid: prom\n    type: prometheus\n    url: http://127.0.0.1:9090\n';
 const withUid = (uid: string) => ({
   'datasources.yml': provision,
   'dashboard.json': panelFile('up{job="a"}')['dashboard.json']!.replace('"$datasource"', JSON.stringify(uid)),
@@ -31,7 +32,11 @@ export const datasourceUidUnresolved = defineCheck({
           if (sources.length === 0 && variables.length === 0) continue;
           report({ at: placeOf(source), message: `the dashboard has no datasource variable ${variable}` });
         } else if (complete && !known.has(uid)) {
-          report({ at: placeOf(source), message: `no datasource ${uid} is provisioned`, suggestion: [...known].join(', ') });
+          report({
+            at: placeOf(source),
+            message: `no datasource ${uid} is provisioned`,
+            suggestion: [...known].join(', '),
+          });
         }
       }
     }

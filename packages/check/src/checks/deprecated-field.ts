@@ -2,7 +2,7 @@ import { quote } from '@belfry/model';
 import { defineCheck, type Replacement, type Report } from '../check.ts';
 import { alertmanagerFile } from '../examples.ts';
 import { allRoutes } from '../routes.ts';
-import { placeIn, type Place } from '../source.ts';
+import { type Place, placeIn } from '../source.ts';
 import { at, entriesOf, entryOf, itemsOf, type MapEntry, type Tree, textOf } from '../tree.ts';
 
 const file = (route: string) =>
@@ -25,25 +25,36 @@ const GONE_EXPORTERS: Readonly<Record<string, string>> = {
 
 export const deprecatedField = defineCheck({
   name: 'deprecated-field',
-  finds: 'Fields and addresses that are deprecated or gone: `match`, PagerDuty’s `service_key`, Alertmanager’s API v1, removed exporters of the Collector.',
+  finds:
+    'Fields and addresses that are deprecated or gone: `match`, PagerDuty’s `service_key`, Alertmanager’s API v1, removed exporters of the Collector.',
   severity: 'warning',
   why: 'What is deprecated works until an upgrade; what is gone does not work at all: a Collector with an unknown exporter does not start.',
   bad: file('match: { severity: critical }'),
   good: file('matchers: [severity="critical"]'),
   run: ({ alertmanagers, documents, shell, prometheus }, report) => {
     for (const { root, receivers, tree } of alertmanagers) {
-      for (const route of root ? allRoutes(root) : []) for (const f of ['match', 'match_re']) oldMatch(route.tree, f, 'matchers', report);
+      for (const route of root ? allRoutes(root) : [])
+        for (const f of ['match', 'match_re']) oldMatch(route.tree, f, 'matchers', report);
       for (const rule of itemsOf(at(tree, 'inhibit_rules'))) {
-        for (const side of ['source', 'target']) for (const f of ['match', 'match_re']) oldMatch(rule, `${side}_${f}`, `${side}_matchers`, report);
+        for (const side of ['source', 'target'])
+          for (const f of ['match', 'match_re']) oldMatch(rule, `${side}_${f}`, `${side}_matchers`, report);
       }
       for (const { type, tree: config } of receivers.flatMap((r) => r.integrations)) {
         const key = entryOf(config, 'service_key');
         if (type === 'pagerduty' && key) {
-          report({ at: key.key, message: 'service_key is for PagerDuty’s old Prometheus integration', suggestion: 'use routing_key with an integration of Events API v2' });
+          report({
+            at: key.key,
+            message: 'service_key is for PagerDuty’s old Prometheus integration',
+            suggestion: 'use routing_key with an integration of Events API v2',
+          });
         }
         const url = entryOf(config, 'url')?.value;
         if (/\/api\/v1\/alerts$/.test(textOf(url) ?? '')) {
-          report({ at: { in: url!.in, start: url!.start, end: url!.end }, severity: 'warning', message: 'Alertmanager has no API v1 since version 0.27' });
+          report({
+            at: { in: url!.in, start: url!.start, end: url!.end },
+            severity: 'warning',
+            message: 'Alertmanager has no API v1 since version 0.27',
+          });
         }
       }
       oldIntervals(tree, report);
@@ -51,7 +62,12 @@ export const deprecatedField = defineCheck({
     for (const { tree } of prometheus) {
       for (const am of itemsOf(at(tree, 'alerting', 'alertmanagers'))) {
         const version = entryOf(am, 'api_version');
-        if (textOf(version?.value) === 'v1') report({ at: version!.key, message: 'Alertmanager has no API v1 since version 0.27', suggestion: 'api_version: v2' });
+        if (textOf(version?.value) === 'v1')
+          report({
+            at: version!.key,
+            message: 'Alertmanager has no API v1 since version 0.27',
+            suggestion: 'api_version: v2',
+          });
       }
     }
     for (const document of documents) {
@@ -89,7 +105,11 @@ function oldMatch(tree: Tree, field: string, now: string, report: Report): void 
 }
 
 /** The map in block style replaced by a list in flow style on the key's line. */
-function rewrite({ key, value }: MapEntry, now: string, matchers: readonly string[]): readonly Replacement[] | undefined {
+function rewrite(
+  { key, value }: MapEntry,
+  now: string,
+  matchers: readonly string[],
+): readonly Replacement[] | undefined {
   if (value.kind !== 'map' || value.in !== key.in) return undefined;
   const length = value.in.text.slice(0, value.end).trimEnd().length;
   const items = matchers.map((m) => `'${m.replaceAll("'", "''")}'`).join(', ');
@@ -99,5 +119,10 @@ function rewrite({ key, value }: MapEntry, now: string, matchers: readonly strin
 
 function oldIntervals(tree: Tree, report: Report): void {
   const entry = entryOf(tree, 'mute_time_intervals');
-  if (entry) report({ at: entry.key, message: 'the top-level mute_time_intervals is deprecated since Alertmanager 0.24', suggestion: 'time_intervals' });
+  if (entry)
+    report({
+      at: entry.key,
+      message: 'the top-level mute_time_intervals is deprecated since Alertmanager 0.24',
+      suggestion: 'time_intervals',
+    });
 }

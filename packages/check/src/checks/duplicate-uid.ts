@@ -19,7 +19,8 @@ export const duplicateUid = defineCheck({
       if (uid === undefined || uid === '' || origin === 'markdown') continue;
       const path = at.in.file.path;
       const other = seen.get(uid);
-      if (other !== undefined) report({ at, message: `dashboard ${JSON.stringify(title)} has the uid ${uid}, as has ${other}` });
+      if (other !== undefined)
+        report({ at, message: `dashboard ${JSON.stringify(title)} has the uid ${uid}, as has ${other}` });
       else seen.set(uid, path);
     }
   },

@@ -11,7 +11,11 @@ export const gaugeNamedTotal = defineCheck({
   run: (world, report) => {
     for (const { name, type, at } of ownMetrics(world)) {
       if (!name.endsWith('_total') || type === 'counter' || type === 'unknown') continue;
-      report({ at, message: `${name} is a ${type}, but its name says counter`, suggestion: name.slice(0, -'_total'.length) });
+      report({
+        at,
+        message: `${name} is a ${type}, but its name says counter`,
+        suggestion: name.slice(0, -'_total'.length),
+      });
     }
   },
 });

@@ -28,7 +28,9 @@ message, or a spelling is wrong. Told only when rules and routing are checked to
           const labels = alert.expression?.ast ? labelsOf(alert.expression.ast) : undefined;
           for (const l of [...alert.labels.keys(), ...(labels?.possible ?? [])]) known.add(l);
           // Where labels are open, somebody must write it for us to believe in it.
-          return alert.labels.has(name) || labels?.possible.has(name) || (labels?.open && /^(?:job|instance)$/.test(name));
+          return (
+            alert.labels.has(name) || labels?.possible.has(name) || (labels?.open && /^(?:job|instance)$/.test(name))
+          );
         });
         if (has) continue;
         const near = nearest(name, known);

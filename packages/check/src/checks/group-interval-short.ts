@@ -6,7 +6,9 @@ import { allRoutes } from '../routes.ts';
 import { at, placeOf } from '../tree.ts';
 
 const file = (interval: string) =>
-  alertmanagerFile(`route:\n  receiver: mail\n  group_wait: 30s\n  group_interval: ${interval}\n  repeat_interval: 4h\nreceivers:\n  - name: mail\n`);
+  alertmanagerFile(
+    `route:\n  receiver: mail\n  group_wait: 30s\n  group_interval: ${interval}\n  repeat_interval: 4h\nreceivers:\n  - name: mail\n`,
+  );
 const SHORT_MS = 60_000;
 
 export const groupIntervalShort = defineCheck({
@@ -24,10 +26,18 @@ And repetitions happen only at multiples of the group interval.`,
       const repeat = at(tree, 'repeat_interval');
       const repeatMs = durationOf(repeat);
       if (interval && ms !== undefined && ms < SHORT_MS) {
-        report({ at: placeOf(interval), message: `a growing group sends a message every ${formatDuration(ms)}`, suggestion: '5m is usual' });
+        report({
+          at: placeOf(interval),
+          message: `a growing group sends a message every ${formatDuration(ms)}`,
+          suggestion: '5m is usual',
+        });
       }
       if (repeat && repeatMs !== undefined && ms !== undefined && repeatMs < ms) {
-        report({ at: placeOf(repeat), severity: 'warning', message: `repeats at the earliest after the group interval, ${formatDuration(ms)}` });
+        report({
+          at: placeOf(repeat),
+          severity: 'warning',
+          message: `repeats at the earliest after the group interval, ${formatDuration(ms)}`,
+        });
       }
     }
   },

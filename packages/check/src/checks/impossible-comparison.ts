@@ -41,7 +41,8 @@ function rangeOf(expr: Expr, { catalogue }: World): Range | undefined {
   const node = bare(expr);
   if (node.kind === 'selector' && metricNameOf(node) === 'up') return { least: 0, most: 1, words: '0 or 1' };
   if (node.kind === 'binary' && node.bool) return { least: 0, most: 1, words: '0 or 1' };
-  if (node.kind === 'call' && /^(?:absent|absent_over_time)$/.test(node.func)) return { least: 1, most: 1, words: '1, or there is none' };
+  if (node.kind === 'call' && /^(?:absent|absent_over_time)$/.test(node.func))
+    return { least: 1, most: 1, words: '1, or there is none' };
   if (node.kind === 'call' && /^(?:rate|irate|increase)$/.test(node.func)) {
     const of = unitOf(node, catalogue);
     return of ? { least: 0, most: Infinity, words: 'never negative' } : undefined;

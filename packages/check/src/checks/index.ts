@@ -3,6 +3,7 @@ import { absentNotCovered } from './absent-not-covered.ts';
 import { alertFiresIdle } from './alert-fires-idle.ts';
 import { alertLatch } from './alert-latch.ts';
 import { alertNoCondition } from './alert-no-condition.ts';
+import { alertNoRoute } from './alert-no-route.ts';
 import { annotationLabelAggregatedAway } from './annotation-label-aggregated-away.ts';
 import { annotationMissing } from './annotation-missing.ts';
 import { bucketNotExported } from './bucket-not-exported.ts';
@@ -16,13 +17,17 @@ import { counterNoRate } from './counter-no-rate.ts';
 import { dashboardIncomplete } from './dashboard-incomplete.ts';
 import { datasourceUidUnresolved } from './datasource-uid-unresolved.ts';
 import { deprecatedField } from './deprecated-field.ts';
+import { disableComment } from './disable-comment.ts';
 import { divisionByZero } from './division-by-zero.ts';
+import { documentedAlertMissing } from './documented-alert-missing.ts';
 import { doublePrefix } from './double-prefix.ts';
 import { duplicateRule } from './duplicate-rule.ts';
+import { duplicateTarget } from './duplicate-target.ts';
 import { duplicateUid } from './duplicate-uid.ts';
 import { emptyRuleGroup } from './empty-rule-group.ts';
 import { forShorterThanInterval } from './for-shorter-than-interval.ts';
 import { gaugeNamedTotal } from './gauge-named-total.ts';
+import { globAsProduct } from './glob-as-product.ts';
 import { groupByMissingLabel } from './group-by-missing-label.ts';
 import { groupIntervalShort } from './group-interval-short.ts';
 import { groupbyUnknown } from './groupby-unknown.ts';
@@ -38,6 +43,7 @@ import { metricAlias } from './metric-alias.ts';
 import { metricDeprecated } from './metric-deprecated.ts';
 import { metricNeverEmitted } from './metric-never-emitted.ts';
 import { metricUnknown } from './metric-unknown.ts';
+import { mojibake } from './mojibake.ts';
 import { nameInvalid } from './name-invalid.ts';
 import { namePrefixInconsistent } from './name-prefix-inconsistent.ts';
 import { nameRegexRate } from './name-regex-rate.ts';
@@ -59,8 +65,8 @@ import { ratioSelfMatch } from './ratio-self-match.ts';
 import { receiverEmpty } from './receiver-empty.ts';
 import { receiverUnreachable } from './receiver-unreachable.ts';
 import { recordingMissing } from './recording-missing.ts';
-import { recordingNameVsAggregation } from './recording-name-vs-aggregation.ts';
 import { recordingName } from './recording-name.ts';
+import { recordingNameVsAggregation } from './recording-name-vs-aggregation.ts';
 import { recordingNoWindow } from './recording-no-window.ts';
 import { recordingUnused } from './recording-unused.ts';
 import { refreshFasterThanScrape } from './refresh-faster-than-scrape.ts';
@@ -85,7 +91,9 @@ import { templateError } from './template-error.ts';
 import { textDisagrees } from './text-disagrees.ts';
 import { thresholdAboveTopBucket } from './threshold-above-top-bucket.ts';
 import { thresholdBelowFirstBucket } from './threshold-below-first-bucket.ts';
+import { thresholdConflictBetweenArtefacts } from './threshold-conflict-between-artefacts.ts';
 import { thresholdDefault } from './threshold-default.ts';
+import { thresholdInTextWithoutAlert } from './threshold-in-text-without-alert.ts';
 import { thresholdInverted } from './threshold-inverted.ts';
 import { titleTimeUnitMismatch } from './title-time-unit-mismatch.ts';
 import { typeInName } from './type-in-name.ts';
@@ -105,6 +113,7 @@ export const CHECKS: readonly Check[] = [
   alertFiresIdle,
   alertLatch,
   alertNoCondition,
+  alertNoRoute,
   annotationLabelAggregatedAway,
   annotationMissing,
   bucketNotExported,
@@ -118,13 +127,17 @@ export const CHECKS: readonly Check[] = [
   dashboardIncomplete,
   datasourceUidUnresolved,
   deprecatedField,
+  disableComment,
   divisionByZero,
+  documentedAlertMissing,
   doublePrefix,
   duplicateRule,
+  duplicateTarget,
   duplicateUid,
   emptyRuleGroup,
   forShorterThanInterval,
   gaugeNamedTotal,
+  globAsProduct,
   groupByMissingLabel,
   groupIntervalShort,
   groupbyUnknown,
@@ -140,6 +153,7 @@ export const CHECKS: readonly Check[] = [
   metricDeprecated,
   metricNeverEmitted,
   metricUnknown,
+  mojibake,
   nameInvalid,
   namePrefixInconsistent,
   nameRegexRate,
@@ -187,7 +201,9 @@ export const CHECKS: readonly Check[] = [
   textDisagrees,
   thresholdAboveTopBucket,
   thresholdBelowFirstBucket,
+  thresholdConflictBetweenArtefacts,
   thresholdDefault,
+  thresholdInTextWithoutAlert,
   thresholdInverted,
   titleTimeUnitMismatch,
   typeInName,

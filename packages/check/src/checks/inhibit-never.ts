@@ -27,14 +27,20 @@ alerts of its own name: those of another name never, and where each name has one
         const place = { ...at, end: Math.min(at.end, at.start + 30) };
         const pair = contradiction(source) ?? contradiction(target);
         if (pair) {
-          report({ at: place, message: `${pair[0].name}="${pair[0].value}" and ${pair[1].name}${pair[1].op}"${pair[1].value}" exclude each other` });
+          report({
+            at: place,
+            message: `${pair[0].name}="${pair[0].value}" and ${pair[1].name}${pair[1].op}"${pair[1].value}" exclude each other`,
+          });
           continue;
         }
         for (const label of equal) {
           const s = source.find((m) => m.name === label && m.op === '=');
           const t = target.find((m) => m.name === label && m.op === '=');
           if (s && t && s.value !== t.value) {
-            report({ at: place, message: `${label} must be equal, but the source has ${s.value} and the target ${t.value}` });
+            report({
+              at: place,
+              message: `${label} must be equal, but the source has ${s.value} and the target ${t.value}`,
+            });
           }
         }
         if (!equal.includes('alertname')) continue;
@@ -42,13 +48,17 @@ alerts of its own name: those of another name never, and where each name has one
           report({ at: place, message: 'alertname must be equal, so this mutes only alerts named as the source' });
           continue;
         }
-        const severities = (m: readonly { name: string; value: string }[]) => m.find((x) => x.name === 'severity')?.value;
+        const severities = (m: readonly { name: string; value: string }[]) =>
+          m.find((x) => x.name === 'severity')?.value;
         const [from, to] = [severities(source), severities(target)];
         if (from === undefined || to === undefined || from === to || alerts.length === 0) continue;
         const names = new Set(alerts.filter((a) => a.labels.get('severity')?.value.text === from).map((a) => a.name));
         const both = alerts.some((a) => a.labels.get('severity')?.value.text === to && names.has(a.name));
         if (!both && !implies(source, target)) {
-          report({ at: place, message: `alertname must be equal, but no alert exists with severity ${from} and ${to}` });
+          report({
+            at: place,
+            message: `alertname must be equal, but no alert exists with severity ${from} and ${to}`,
+          });
         }
       }
     }

@@ -1,5 +1,5 @@
-import { metricNameOf } from '@belfry/promql';
 import { nearest } from '@belfry/model';
+import { metricNameOf } from '@belfry/promql';
 import { defineCheck } from '../check.ts';
 import { alertFile, REQUESTS, withMetrics } from '../examples.ts';
 import { placeOfSpan } from '../expression.ts';
@@ -28,7 +28,9 @@ silently. It is an error where a pack declares the labels; elsewhere relabelling
           at: placeOfSpan(expression, node.span),
           severity: known.metric.authority === 'pack' ? 'error' : 'warning',
           message: `${metricNameOf(node)} has no label ${matcher.name}: this selects nothing`,
-          suggestion: near ? `did you mean ${near}?` : `it has ${own.length > 0 ? own.join(', ') : 'no labels of its own'}`,
+          suggestion: near
+            ? `did you mean ${near}?`
+            : `it has ${own.length > 0 ? own.join(', ') : 'no labels of its own'}`,
         });
       }
     }

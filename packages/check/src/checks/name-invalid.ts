@@ -17,10 +17,19 @@ export const nameInvalid = defineCheck({
       if (name.includes(':')) report({ at, message: `${name} has a colon, which is for recording rules` });
       if (!isLegacyMetricName(name)) report({ at, severity: 'info', message: `${name} must be quoted in every query` });
       for (const label of labels.keys()) {
-        if (label === 'le' && type !== 'histogram' && authority === 'dump') report({ at, message: `label le of ${name}, which is no histogram` });
-        if (label === 'quantile' && type !== 'summary') report({ at, message: `label quantile of ${name}, which is no summary` });
-        if (/[a-z][A-Z]/.test(label)) report({ at, severity: 'info', message: `label ${label} of ${name} is in camelCase`, suggestion: snake(label) });
-        if (!isLegacyLabelName(label)) report({ at, severity: 'info', message: `label ${label} of ${name} must be quoted in every query` });
+        if (label === 'le' && type !== 'histogram' && authority === 'dump')
+          report({ at, message: `label le of ${name}, which is no histogram` });
+        if (label === 'quantile' && type !== 'summary')
+          report({ at, message: `label quantile of ${name}, which is no summary` });
+        if (/[a-z][A-Z]/.test(label))
+          report({
+            at,
+            severity: 'info',
+            message: `label ${label} of ${name} is in camelCase`,
+            suggestion: snake(label),
+          });
+        if (!isLegacyLabelName(label))
+          report({ at, severity: 'info', message: `label ${label} of ${name} must be quoted in every query` });
       }
     }
   },

@@ -8,7 +8,8 @@ const rows = (names: readonly string[]) => ({
 
 export const namePrefixInconsistent = defineCheck({
   name: 'name-prefix-inconsistent',
-  finds: 'A metric of a service that does not begin as the service’s others do, or whose prefix stands inside another one.',
+  finds:
+    'A metric of a service that does not begin as the service’s others do, or whose prefix stands inside another one.',
   severity: 'info',
   why: 'With one prefix one finds all that a service exports by typing its first letters. `acme_shop_x` beside `shop_y` hides half.',
   bad: rows(['shop_requests_total', 'shop_errors_total', 'shop_orders_total', 'acme_shop_jobs_total']),
@@ -17,11 +18,19 @@ export const namePrefixInconsistent = defineCheck({
     const metrics = ownMetrics(world);
     const families = new Map<string, number>();
     for (const { name } of metrics) families.set(familyWord(name), (families.get(familyWord(name)) ?? 0) + 1);
-    for (const { name, at } of metrics) {
+    const globs = world.prose.flatMap((p) => p.globs.map(({ pattern, at }) => ({ name: pattern, at })));
+    const told = new Set<string>();
+    for (const { name, at } of [...metrics, ...globs]) {
+      if (told.has(name)) continue;
+      told.add(name);
       const [first, second] = name.split('_');
       const inner = families.get(second ?? '') ?? 0;
       if (first !== second && inner >= 3) {
-        report({ at, message: `${name} begins with ${first}_, other metrics of ${second} with ${second}_`, suggestion: name.slice(first!.length + 1) });
+        report({
+          at,
+          message: `${name} begins with ${first}_, other metrics of ${second} with ${second}_`,
+          suggestion: name.slice(first!.length + 1),
+        });
       }
     }
   },

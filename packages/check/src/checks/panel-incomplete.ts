@@ -17,10 +17,15 @@ export const panelIncomplete = defineCheck({
         if (NO_QUERY.test(panel.type) || at(panel.tree, 'libraryPanel')) continue;
         const queries = itemsOf(at(panel.tree, 'targets'));
         if (panel.title === '') report({ at: panel.at, message: 'this panel has no title' });
-        if (queries.length === 0) report({ at: panel.at, severity: 'warning', message: `panel ${JSON.stringify(panel.title)} has no query` });
+        if (queries.length === 0)
+          report({ at: panel.at, severity: 'warning', message: `panel ${JSON.stringify(panel.title)} has no query` });
         for (const target of panel.targets) {
           if (target.expression || textOf(at(target.tree, 'expr'))?.trim()) continue;
-          report({ at: target.at, severity: 'warning', message: `a query of panel ${JSON.stringify(panel.title)} is empty` });
+          report({
+            at: target.at,
+            severity: 'warning',
+            message: `a query of panel ${JSON.stringify(panel.title)} is empty`,
+          });
         }
       }
     }

@@ -19,7 +19,8 @@ const RATE_UNITS = new Set(['reqps', 'ops', 'rps', 'wps', 'iops', 'cps', 'eps', 
 
 export const panelUnitMismatch = defineCheck({
   name: 'panel-unit-mismatch',
-  finds: 'A panel whose unit is not the unit of its query: seconds as milliseconds, bytes as seconds, a count as a rate.',
+  finds:
+    'A panel whose unit is not the unit of its query: seconds as milliseconds, bytes as seconds, a count as a rate.',
   severity: 'warning',
   why: 'The axis says milliseconds and the numbers are seconds: whoever reads it is wrong by a thousand.',
   bad: panelFile('rate(shop_duration_seconds_sum[5m]) / rate(shop_duration_seconds_count[5m])', { unit: 'ms' }),
@@ -43,8 +44,10 @@ function mismatch(unit: string, of: Unit): string | undefined {
   if (wanted) {
     const base = of.base === 'milliseconds' ? 'seconds' : of.base;
     const factor = of.base === 'milliseconds' ? of.factor * 1000 : of.factor;
-    if (of.perSecond) return of.base === 'bytes' && wanted[0] === 'bytes' ? 'the query gives bytes a second (Bps)' : undefined;
-    if (base !== wanted[0]) return /^(?:seconds|bytes|ratio|percent)$/.test(base) ? `the query gives ${base}` : undefined;
+    if (of.perSecond)
+      return of.base === 'bytes' && wanted[0] === 'bytes' ? 'the query gives bytes a second (Bps)' : undefined;
+    if (base !== wanted[0])
+      return /^(?:seconds|bytes|ratio|percent)$/.test(base) ? `the query gives ${base}` : undefined;
     if (Math.abs(factor / wanted[1] - 1) < 1e-9 || wanted[0] === 'bytes') return undefined;
     return `the query gives ${factor === 1 ? 'seconds' : factor === 1000 ? 'milliseconds' : `seconds times ${factor}`}`;
   }

@@ -18,12 +18,24 @@ export const percentFormat = defineCheck({
         const of = expression?.ast && unitOf(expression.ast, catalogue);
         if (!of) continue;
         const cores = of.base === 'seconds' && of.perSecond;
-        const share = ((of.base === 'ratio' || cores) && of.factor === 1) || (of.base === 'percent' && of.factor === 0.01);
-        const percent = ((of.base === 'ratio' || cores) && of.factor === 100) || (of.base === 'percent' && of.factor === 1);
+        const share =
+          ((of.base === 'ratio' || cores) && of.factor === 1) || (of.base === 'percent' && of.factor === 0.01);
+        const percent =
+          ((of.base === 'ratio' || cores) && of.factor === 100) || (of.base === 'percent' && of.factor === 1);
         if (unit === 'percent' && share) {
-          report({ at: unitAt, message: 'the query gives a share of 0 to 1, the unit percent is for 0 to 100', suggestion: 'percentunit', fix: [{ at: unitAt, text: '"percentunit"' }] });
+          report({
+            at: unitAt,
+            message: 'the query gives a share of 0 to 1, the unit percent is for 0 to 100',
+            suggestion: 'percentunit',
+            fix: [{ at: unitAt, text: '"percentunit"' }],
+          });
         } else if (unit === 'percentunit' && percent) {
-          report({ at: unitAt, message: 'the query gives 0 to 100, the unit percentunit is for 0 to 1', suggestion: 'percent', fix: [{ at: unitAt, text: '"percent"' }] });
+          report({
+            at: unitAt,
+            message: 'the query gives 0 to 100, the unit percentunit is for 0 to 1',
+            suggestion: 'percent',
+            fix: [{ at: unitAt, text: '"percent"' }],
+          });
         } else continue;
         break;
       }

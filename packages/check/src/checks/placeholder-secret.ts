@@ -14,8 +14,12 @@ export const placeholderSecret = defineCheck({
   severity: 'warning',
   why: `With a placeholder every notification fails, and only Alertmanager’s log says so. A real secret in a file is in the
 history of the repository for ever: every receiver has a \`…_file\` field for it.`,
-  bad: alertmanagerFile('route:\n  receiver: pager\nreceivers:\n  - name: pager\n    pagerduty_configs:\n      - routing_key: YOUR_PAGERDUTY_KEY\n'),
-  good: alertmanagerFile('route:\n  receiver: pager\nreceivers:\n  - name: pager\n    pagerduty_configs:\n      - routing_key_file: /run/secrets/pagerduty\n'),
+  bad: alertmanagerFile(
+    'route:\n  receiver: pager\nreceivers:\n  - name: pager\n    pagerduty_configs:\n      - routing_key: YOUR_PAGERDUTY_KEY\n',
+  ),
+  good: alertmanagerFile(
+    'route:\n  receiver: pager\nreceivers:\n  - name: pager\n    pagerduty_configs:\n      - routing_key_file: /run/secrets/pagerduty\n',
+  ),
   run: ({ alertmanagers, prometheus }, report) => {
     for (const { tree, origin } of [...alertmanagers, ...prometheus]) {
       for (const [name, { value }] of secretsIn(tree)) {
@@ -33,7 +37,11 @@ history of the repository for ever: every receiver has a \`…_file\` field for 
     for (const { source } of alertmanagers) {
       for (const m of source.text.matchAll(leaked)) {
         if (PLACEHOLDER.test(m[0])) continue;
-        report({ at: placeIn(source, m.index, m.index + m[0].length), message: 'a secret is written into the file', suggestion: 'api_url_file' });
+        report({
+          at: placeIn(source, m.index, m.index + m[0].length),
+          message: 'a secret is written into the file',
+          suggestion: 'api_url_file',
+        });
       }
     }
   },

@@ -10,8 +10,14 @@ export const precedenceSuspicious = defineCheck({
   severity: 'warning',
   why: `Division binds more tightly than addition: \`good / good + bad\` is 1 plus the bad ones, not a share. A share of something
 in itself is 1, so nobody writes it on purpose. In an indicator it is an error: such a one is never below 1.`,
-  bad: recordFile('shop:availability:ratio', 'sum(rate(good_total[5m])) / sum(rate(good_total[5m])) + sum(rate(bad_total[5m]))'),
-  good: recordFile('shop:availability:ratio', 'sum(rate(good_total[5m])) / (sum(rate(good_total[5m])) + sum(rate(bad_total[5m])))'),
+  bad: recordFile(
+    'shop:availability:ratio',
+    'sum(rate(good_total[5m])) / sum(rate(good_total[5m])) + sum(rate(bad_total[5m]))',
+  ),
+  good: recordFile(
+    'shop:availability:ratio',
+    'sum(rate(good_total[5m])) / (sum(rate(good_total[5m])) + sum(rate(bad_total[5m])))',
+  ),
   run: ({ nodes }, report) => {
     for (const { node, expression } of nodes) {
       if (node.kind !== 'binary' || (node.op !== '+' && node.op !== '-')) continue;

@@ -9,7 +9,10 @@ export const quantileLabelOnHistogram = defineCheck({
   severity: 'warning',
   why: 'Only summaries export ready quantiles. A histogram’s are calculated from its buckets; by that label it has nothing.',
   bad: withMetrics(REQUESTS, alertFile('shop_request_duration_seconds{quantile="0.95"} > 1')),
-  good: withMetrics(REQUESTS, alertFile('histogram_quantile(0.95, sum by (le) (rate(shop_request_duration_seconds_bucket[5m]))) > 1')),
+  good: withMetrics(
+    REQUESTS,
+    alertFile('histogram_quantile(0.95, sum by (le) (rate(shop_request_duration_seconds_bucket[5m]))) > 1'),
+  ),
   run: ({ nodes, found }, report) => {
     for (const { node, expression } of nodes) {
       if (node.kind !== 'selector') continue;

@@ -1,9 +1,9 @@
+import { metricNameOf, selectorsOf } from '@belfry/promql';
 import { defineCheck } from '../check.ts';
 import { alertFile } from '../examples.ts';
 import { placeOfSpan, textOfSpan } from '../expression.ts';
 import { isAbsent } from '../infer.ts';
 import { bare } from '../windows.ts';
-import { selectorsOf, metricNameOf } from '@belfry/promql';
 
 export const quantileNoLe = defineCheck({
   name: 'quantile-no-le',
@@ -19,7 +19,8 @@ export const quantileNoLe = defineCheck({
       // Only for names of buckets: native histograms have no le.
       const classic = selectorsOf(arg).some((s) => metricNameOf(s)?.endsWith('_bucket'));
       if (!classic || !isAbsent(labelsOf(arg), 'le')) continue;
-      const fix = arg.kind === 'aggregation' && !arg.without && arg.grouping.length > 0 ? textOfSpan(expression, arg.span) : '';
+      const fix =
+        arg.kind === 'aggregation' && !arg.without && arg.grouping.length > 0 ? textOfSpan(expression, arg.span) : '';
       report({
         at: placeOfSpan(expression, arg.span),
         message: 'the label le is aggregated away, so histogram_quantile answers nothing',

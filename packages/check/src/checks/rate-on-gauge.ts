@@ -32,7 +32,12 @@ where a pack or a dump says what the metric is.`,
           suggestion: `use deriv or delta, or avg_over_time for its level`,
         });
       } else if (DELTAS.has(func) && kind.type === 'counter' && func !== 'predict_linear') {
-        report({ at, severity: 'warning', message: `${func} of ${name}, which is a counter: a restart makes it negative`, suggestion: 'use rate or increase' });
+        report({
+          at,
+          severity: 'warning',
+          message: `${func} of ${name}, which is a counter: a restart makes it negative`,
+          suggestion: 'use rate or increase',
+        });
       }
     }
   },

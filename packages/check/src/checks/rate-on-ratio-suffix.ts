@@ -5,7 +5,8 @@ import { placeOfSpan } from '../expression.ts';
 import { callAround, kindOf, RATES } from '../metric-kind.ts';
 
 /** Endings of names that only gauges have. */
-const GAUGE_NAME = /_(?:ratio|percent|percentage|fraction|utilization|usage|celsius|temperature|in_use|inflight|in_flight)$/;
+const GAUGE_NAME =
+  /_(?:ratio|percent|percentage|fraction|utilization|usage|celsius|temperature|in_use|inflight|in_flight)$/;
 
 export const rateOnRatioSuffix = defineCheck({
   name: 'rate-on-ratio-suffix',

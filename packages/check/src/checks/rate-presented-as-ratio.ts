@@ -1,10 +1,10 @@
 import { defineCheck } from '../check.ts';
 import { conditionsOf } from '../conditions.ts';
+import type { Text } from '../documents.ts';
 import { alertFile } from '../examples.ts';
-import { placeIn, type Place } from '../source.ts';
+import { type Place, placeIn } from '../source.ts';
 import { actionsOf, valueFormatters } from '../template-text.ts';
 import { unitOf } from '../units.ts';
-import type { Text } from '../documents.ts';
 
 export const ratePresentedAsRatio = defineCheck({
   name: 'rate-presented-as-ratio',
@@ -20,7 +20,9 @@ as «200 %». A share needs a division by the rate of all.`,
     for (const { expression, annotations } of alerts) {
       if (!expression?.ast) continue;
       const conditions = conditionsOf(expression.ast);
-      const units = (conditions.length > 0 ? conditions.map((c) => c.value) : [expression.ast]).map((e) => unitOf(e, catalogue));
+      const units = (conditions.length > 0 ? conditions.map((c) => c.value) : [expression.ast]).map((e) =>
+        unitOf(e, catalogue),
+      );
       // CPU seconds a second are a share of one processor.
       const rates = units.filter((u) => u?.perSecond && u.base !== 'seconds');
       if (rates.length === 0 || rates.length < units.length) continue;
@@ -28,7 +30,8 @@ as «200 %». A share needs a division by the rate of all.`,
         report({
           ...at,
           message: 'this is a rate in events a second, not a share of a whole',
-          suggestion: 'divide by the rate of all: sum(rate(failed[5m])) / sum(rate(all[5m])), or show it as {{ $value | humanize }}/s',
+          suggestion:
+            'divide by the rate of all: sum(rate(failed[5m])) / sum(rate(all[5m])), or show it as {{ $value | humanize }}/s',
         });
       }
     }

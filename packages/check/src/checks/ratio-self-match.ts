@@ -8,7 +8,8 @@ import { bare } from '../windows.ts';
 
 export const ratioSelfMatch = defineCheck({
   name: 'ratio-self-match',
-  finds: 'A share whose numerator is a part of the series of the denominator, without aggregation: it divides series by themselves.',
+  finds:
+    'A share whose numerator is a part of the series of the denominator, without aggregation: it divides series by themselves.',
   severity: 'warning',
   why: `Vectors are matched series by series. \`rate(x{code="500"}) / rate(x)\` pairs the series with code 500 with the same
 series in the denominator, so the result is always 1, or nothing: never a share of errors. Add both up first.`,
@@ -41,7 +42,8 @@ function selfMatched(node: Binary): string | undefined {
   const key = (m: { name: string; op: string; value: string }) => `${m.name}${m.op}${m.value}`;
   const common = new Set(right.selector.matchers.map(key));
   const more = left.selector.matchers.filter((m) => !common.has(key(m)));
-  if (more.length === 0 || right.selector.matchers.length !== left.selector.matchers.length - more.length) return undefined;
+  if (more.length === 0 || right.selector.matchers.length !== left.selector.matchers.length - more.length)
+    return undefined;
   return more[0]!.name;
 }
 

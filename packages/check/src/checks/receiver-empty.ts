@@ -3,7 +3,8 @@ import { alertmanagerFile } from '../examples.ts';
 import { allRoutes } from '../routes.ts';
 
 /** Names by which people say that silence is meant. */
-const ON_PURPOSE = /^(?:null|none|blackhole|black-hole|devnull|dev-null|drop|void|noop|ignore|silent|empty|discard|watchdog)s?$/i;
+const ON_PURPOSE =
+  /^(?:null|none|blackhole|black-hole|devnull|dev-null|drop|void|noop|ignore|silent|empty|discard|watchdog)s?$/i;
 
 export const receiverEmpty = defineCheck({
   name: 'receiver-empty',

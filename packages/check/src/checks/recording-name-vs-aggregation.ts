@@ -17,7 +17,10 @@ instance, path and method; whoever adds or divides by it gets something else tha
       if (!expression?.ast || level === undefined || !name.includes(':', level.length + 1)) continue;
       const words = level.split('_');
       const labels = labelsOf(expression.ast);
-      if (!aggregates(expression.ast) && /^(?:job|cluster|namespace|service|app|method|code|status|region)$/.test(level)) {
+      if (
+        !aggregates(expression.ast) &&
+        /^(?:job|cluster|namespace|service|app|method|code|status|region)$/.test(level)
+      ) {
         report({
           at,
           message: `the name says one series a ${level}, but nothing is aggregated`,

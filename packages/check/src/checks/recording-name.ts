@@ -12,7 +12,11 @@ colon it looks like something that a service exports.`,
   run: ({ recordings }, report) => {
     for (const rule of recordings) {
       if (rule.name.includes(':')) continue;
-      report({ at: rule.at, message: `${rule.name} looks like a metric of a service`, suggestion: 'name it level:metric:operations' });
+      report({
+        at: rule.at,
+        message: `${rule.name} looks like a metric of a service`,
+        suggestion: 'name it level:metric:operations',
+      });
     }
   },
 });

@@ -20,8 +20,14 @@ export const recordingNoWindow = defineCheck({
       report({
         at,
         severity: said ? 'warning' : 'info',
-        message: said ? `the name says ${said}, the window is ${window}` : `the name does not say the window, ${window}`,
-        suggestion: `${name.replace(/(\d+(?:ms|[smhdwy]))+$/, '').replace(/([a-z])$/, '$1')}${/:rate$|:increase$|\d/.test(name) ? window : `_${window}`}`.replace('__', '_'),
+        message: said
+          ? `the name says ${said}, the window is ${window}`
+          : `the name does not say the window, ${window}`,
+        suggestion:
+          `${name.replace(/(\d+(?:ms|[smhdwy]))+$/, '').replace(/([a-z])$/, '$1')}${/:rate$|:increase$|\d/.test(name) ? window : `_${window}`}`.replace(
+            '__',
+            '_',
+          ),
       });
     }
   },

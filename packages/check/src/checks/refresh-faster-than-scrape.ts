@@ -4,7 +4,10 @@ import { panelFile } from '../examples.ts';
 import { scrapeIntervals } from '../scrape-interval.ts';
 import { at, placeOf } from '../tree.ts';
 
-const config = { 'prometheus.yml': 'scrape_configs:\n  - job_name: a\n    scrape_interval: 30s\n    static_configs:\n      - targets: [a:1]\n' };
+const config = {
+  'prometheus.yml':
+    'scrape_configs:\n  - job_name: a\n    scrape_interval: 30s\n    static_configs:\n      - targets: [a:1]\n',
+};
 
 export const refreshFasterThanScrape = defineCheck({
   name: 'refresh-faster-than-scrape',

@@ -34,7 +34,10 @@ function smell({ name, op, value }: Matcher): { message: string; suggestion: str
     return { message: `${name}${op}"${value}": patterns are anchored already`, suggestion: `${name}${op}"${plain}"` };
   }
   if (value === '.*' && op === '=~') {
-    return { message: `${name}=~".*" selects everything`, suggestion: `leave it out, or write ${name}!="" for those that have the label` };
+    return {
+      message: `${name}=~".*" selects everything`,
+      suggestion: `leave it out, or write ${name}!="" for those that have the label`,
+    };
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { defineCheck } from '../check.ts';
 import { alertmanagerFile } from '../examples.ts';
-import { contradiction, allRoutes } from '../routes.ts';
+import { allRoutes, contradiction } from '../routes.ts';
 
 const file = (second: string, goOn: string) =>
   alertmanagerFile(`route:
@@ -31,11 +31,16 @@ who expects the default receiver to be told as well is mistaken.`,
       const siblings = route.parent?.routes ?? [];
       const after = siblings.slice(siblings.indexOf(route) + 1);
       if (route.parent && after.some((s) => !contradiction([...route.matchers, ...s.matchers]))) continue;
-      const why = !route.parent ? 'the root has no siblings' : after.length === 0 ? 'no sibling follows' : 'no sibling below can match the same alerts';
+      const why = !route.parent
+        ? 'the root has no siblings'
+        : after.length === 0
+          ? 'no sibling follows'
+          : 'no sibling below can match the same alerts';
       report({
         at: route.continueAt,
         message: `continue does nothing here: ${why}; the parent’s receiver is not told either`,
-        suggestion: 'to tell two receivers, put a sibling with the same matchers after this one, or give one receiver both integrations',
+        suggestion:
+          'to tell two receivers, put a sibling with the same matchers after this one, or give one receiver both integrations',
       });
     }
   },

@@ -29,7 +29,10 @@ export const routeShadowed = defineCheck({
       const at = route.receiverAt ?? { ...route.at, end: route.at.start + 1 };
       const pair = contradiction(conditionsOfRoute(route));
       if (pair) {
-        report({ at, message: `no alert reaches this route: ${pair[0].name}="${pair[0].value}" and ${pair[1].name}${pair[1].op}"${pair[1].value}" exclude each other` });
+        report({
+          at,
+          message: `no alert reaches this route: ${pair[0].name}="${pair[0].value}" and ${pair[1].name}${pair[1].op}"${pair[1].value}" exclude each other`,
+        });
         continue;
       }
       const before = route.parent.routes.slice(0, route.parent.routes.indexOf(route));

@@ -3,16 +3,31 @@ import { defineCheck, type Report } from '../check.ts';
 import type { RulesDocument } from '../documents.ts';
 import { at, entriesOf, itemsOf, placeOf, type Tree, textOf } from '../tree.ts';
 
-const GROUP = ['name', 'interval', 'query_offset', 'limit', 'labels', 'rules', 'partial_response_strategy', 'source_tenants'];
+const GROUP = [
+  'name',
+  'interval',
+  'query_offset',
+  'limit',
+  'labels',
+  'rules',
+  'partial_response_strategy',
+  'source_tenants',
+];
 const RULE = ['record', 'alert', 'expr', 'for', 'keep_firing_for', 'labels', 'annotations'];
 
 export const ruleSchema = defineCheck({
   name: 'rule-schema',
-  finds: 'A rule file that Prometheus refuses: unknown or missing fields, wrong durations, names that are not valid, groups of one name.',
+  finds:
+    'A rule file that Prometheus refuses: unknown or missing fields, wrong durations, names that are not valid, groups of one name.',
   severity: 'error',
   why: 'Prometheus refuses the whole file and goes on with what it had; a new rule in it is never evaluated.',
-  bad: { 'rules.yml': 'groups:\n  - name: a\n    rules:\n      - alert: Down\n        expression: up == 0\n        for: 5 minutes\n' },
-  good: { 'rules.yml': 'groups:\n  - name: a\n    rules:\n      - alert: Down\n        expr: up == 0\n        for: 5m\n' },
+  bad: {
+    'rules.yml':
+      'groups:\n  - name: a\n    rules:\n      - alert: Down\n        expression: up == 0\n        for: 5 minutes\n',
+  },
+  good: {
+    'rules.yml': 'groups:\n  - name: a\n    rules:\n      - alert: Down\n        expr: up == 0\n        for: 5m\n',
+  },
   run: ({ rulesDocuments }, report) => {
     for (const document of rulesDocuments) if (document.tree) checkDocument(document, report);
   },
@@ -37,13 +52,15 @@ function checkDocument({ tree, origin }: RulesDocument, report: Report): void {
     }
     seen.add(name ?? '');
     const rules = at(group, 'rules');
-    if (rules && rules.kind !== 'list' && textOf(rules) !== undefined) report({ at: placeOf(rules), message: 'rules must be a list' });
+    if (rules && rules.kind !== 'list' && textOf(rules) !== undefined)
+      report({ at: placeOf(rules), message: 'rules must be a list' });
     for (const rule of itemsOf(rules)) checkRule(rule, origin === 'markdown', report);
   }
 }
 
 function checkRule(rule: Tree, prose: boolean, report: Report): void {
-  if (rule.kind !== 'map') return report({ at: placeOf(rule), message: 'a rule must be a map with record or alert, and expr' });
+  if (rule.kind !== 'map')
+    return report({ at: placeOf(rule), message: 'a rule must be a map with record or alert, and expr' });
   fields(rule, RULE, 'a rule', report);
   const alert = at(rule, 'alert');
   const record = at(rule, 'record');
@@ -52,20 +69,28 @@ function checkRule(rule: Tree, prose: boolean, report: Report): void {
   if (!name || !textOf(name)) return report({ at: placeOf(name ?? rule), message: 'a rule needs record or alert' });
   const expr = at(rule, 'expr');
   if (!expr || !textOf(expr)?.trim()) {
-    report({ at: placeOf(expr ?? name), message: `rule ${textOf(name)} has no expr`, severity: prose ? 'warning' : 'error' });
+    report({
+      at: placeOf(expr ?? name),
+      message: `rule ${textOf(name)} has no expr`,
+      severity: prose ? 'warning' : 'error',
+    });
   }
   duration(at(rule, 'for'), report);
   duration(at(rule, 'keep_firing_for'), report);
   if (!alert) checkRecording(rule, textOf(record)!, report);
   for (const [label, { key, value }] of [...entriesOf(at(rule, 'labels')), ...entriesOf(at(rule, 'annotations'))]) {
-    if (label === '__name__' || !isValidName(label)) report({ at: key, message: `invalid label name ${JSON.stringify(label)}` });
+    if (label === '__name__' || !isValidName(label))
+      report({ at: key, message: `invalid label name ${JSON.stringify(label)}` });
     if (value.kind !== 'scalar') report({ at: placeOf(value), message: `the value of ${label} must be a text` });
   }
 }
 
 function checkRecording(rule: Tree, name: string, report: Report): void {
   if (/[{}]/.test(name)) {
-    report({ at: placeOf(at(rule, 'record')!), message: `${JSON.stringify(name)} is not a metric name: braces are no part of one` });
+    report({
+      at: placeOf(at(rule, 'record')!),
+      message: `${JSON.stringify(name)} is not a metric name: braces are no part of one`,
+    });
   }
   for (const field of ['for', 'keep_firing_for', 'annotations']) {
     const value = at(rule, field);

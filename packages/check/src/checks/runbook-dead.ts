@@ -6,7 +6,8 @@ const withLink = (url: string) => ({
   'rules.yml': `${alertFile('up == 0')['rules.yml']}          runbook_url: ${url}\n`,
 });
 /** Hosts that RFC 2606 keeps for examples, and other signs that the address was never filled in. */
-const PLACEHOLDER = /\b(?:your|my)[-_.]?(?:org|company|domain|wiki)\b|<[^>]+>|\bTODO\b|\bexample\.(?:com|net)\b|\bchange-?me\b/i;
+const PLACEHOLDER =
+  /\b(?:your|my)[-_.]?(?:org|company|domain|wiki)\b|<[^>]+>|\bTODO\b|\bexample\.(?:com|net)\b|\bchange-?me\b/i;
 
 export const runbookDead = defineCheck({
   name: 'runbook-dead',
@@ -19,7 +20,8 @@ export const runbookDead = defineCheck({
     for (const { annotations } of alerts) {
       for (const [name, { value }] of annotations) {
         if (!/runbook|playbook/i.test(name) || value.text === '') continue;
-        if (PLACEHOLDER.test(value.text)) report({ at: wholeOf(value), message: `${name} is a placeholder: ${value.text}` });
+        if (PLACEHOLDER.test(value.text))
+          report({ at: wholeOf(value), message: `${name} is a placeholder: ${value.text}` });
         else if (/_url$|^https?:/.test(`${name}`) && !/^(?:https?:\/\/|\/|\.{0,2}\/|\{\{)/.test(value.text)) {
           report({ at: wholeOf(value), message: `${name} is not a link: ${value.text}` });
         }

@@ -12,12 +12,17 @@ where some alerts of the same file have a runbook.`,
     'rules.yml': `${alertFile('up == 0', { labels: 'severity: critical' })['rules.yml']}          runbook_url: https://example.org/runbooks/down\n`,
   },
   run: ({ alerts }, report) => {
-    const has = (alert: (typeof alerts)[number]) => [...alert.annotations.keys()].some((k) => /runbook|playbook/i.test(k));
+    const has = (alert: (typeof alerts)[number]) =>
+      [...alert.annotations.keys()].some((k) => /runbook|playbook/i.test(k));
     const files = new Set(alerts.filter(has).map((a) => a.document.path));
     for (const alert of alerts) {
       const urgent = /^(?:critical|page|emergency)$/i.test(alert.labels.get('severity')?.value.text ?? '');
       if (has(alert) || (!urgent && !files.has(alert.document.path))) continue;
-      report({ at: alert.at, message: `alert ${alert.name} has no runbook`, suggestion: 'annotations: { runbook_url: … }' });
+      report({
+        at: alert.at,
+        message: `alert ${alert.name} has no runbook`,
+        suggestion: 'annotations: { runbook_url: … }',
+      });
     }
   },
 });

@@ -15,10 +15,16 @@ fires for the database, and a panel draws them all.`,
     for (const { node, expression, around } of nodes) {
       if (node.kind !== 'selector' || expression.use === 'prose' || expression.use === 'variable') continue;
       const name = metricNameOf(node) ?? '';
-      const shared = /^(?:process|go|jvm|promhttp)_|^http_requests_total$|^http_request_duration_seconds(?:_bucket|_sum|_count)?$/;
+      const shared =
+        /^(?:process|go|jvm|promhttp)_|^http_requests_total$|^http_request_duration_seconds(?:_bucket|_sum|_count)?$/;
       const up = name === 'up' && expression.use === 'panel' && !around.some((a) => a.kind === 'aggregation');
       if (!shared.test(name) && !up) continue;
-      if (node.matchers.some((m) => m.name !== '__name__' && /job|instance|service|app|namespace|container|pod|cluster/.test(m.name))) continue;
+      if (
+        node.matchers.some(
+          (m) => m.name !== '__name__' && /job|instance|service|app|namespace|container|pod|cluster/.test(m.name),
+        )
+      )
+        continue;
       const scoped = `${name}{job="…"}`;
       report({
         at: placeOfSpan(expression, node.span),

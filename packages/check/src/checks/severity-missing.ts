@@ -14,7 +14,11 @@ export const severityMissing = defineCheck({
     );
     for (const alert of alerts) {
       if (alert.labels.has('severity') || grouped.has(alert.group)) continue;
-      report({ at: alert.at, message: `alert ${alert.name} has no severity`, suggestion: 'labels: { severity: warning }' });
+      report({
+        at: alert.at,
+        message: `alert ${alert.name} has no severity`,
+        suggestion: 'labels: { severity: warning }',
+      });
     }
   },
 });

@@ -20,7 +20,9 @@ not 1 but nothing: the best of services has no data.`,
       if (left.kind === 'binary') continue;
       const failing = selectorsOf(left).some((s) => {
         const name = metricNameOf(s) ?? '';
-        const matched = s.matchers.some((m) => m.name !== '__name__' && /5\.\.|fail|error|denied/i.test(m.value) && (m.op === '=' || m.op === '=~'));
+        const matched = s.matchers.some(
+          (m) => m.name !== '__name__' && /5\.\.|fail|error|denied/i.test(m.value) && (m.op === '=' || m.op === '=~'),
+        );
         return /(?:fail|failures?|failed|errors?|denied|rejected|dropped)(?:_total|_count)?$/.test(name) || matched;
       });
       if (!failing) continue;

@@ -32,7 +32,10 @@ busy hour. Indicators are recorded for several windows, or given with the window
       const days = /^(\d+)d$/.exec(window)?.[1];
       if (days === undefined || fixed.ms >= Number(days) * 86_400_000) continue;
       seen.add(indicator!);
-      report({ at: placeOfSpan(expression, fixed.span), message: `a window of ${formatDuration(fixed.ms)} under an objective over ${window}` });
+      report({
+        at: placeOfSpan(expression, fixed.span),
+        message: `a window of ${formatDuration(fixed.ms)} under an objective over ${window}`,
+      });
     }
   },
 });

@@ -33,9 +33,17 @@ burns (over several windows) tell while there is some left.`,
       const metrics = metricNamesOf(ast);
       const recorded = recordings.filter((r) => r.expression?.ast && formatExpr(r.expression.ast) === formatExpr(ast));
       const burns = watched.some(
-        (names) => metrics.every((m) => names.has(m)) || recorded.some((r) => names.has(r.name)) || [...names].some((n) => n === indicator),
+        (names) =>
+          metrics.every((m) => names.has(m)) ||
+          recorded.some((r) => names.has(r.name)) ||
+          [...names].some((n) => n === indicator),
       );
-      if (!burns) report({ at, message: `no alert watches the budget of ${name}`, suggestion: 'alerts on the burn rate over several windows' });
+      if (!burns)
+        report({
+          at,
+          message: `no alert watches the budget of ${name}`,
+          suggestion: 'alerts on the burn rate over several windows',
+        });
     }
   },
 });

@@ -1,6 +1,6 @@
 import { defineCheck } from '../check.ts';
-import { placeOfSpan } from '../expression.ts';
 import { isComparison } from '../conditions.ts';
+import { placeOfSpan } from '../expression.ts';
 import { unitOf } from '../units.ts';
 import { bare } from '../windows.ts';
 
@@ -37,10 +37,16 @@ percentiles over 30 days mean nothing. The share of requests within 0.5 s does: 
         report({
           at: objective.at,
           message: `objective ${objective.name} is on ${quantile ? 'a quantile' : 'a value'}, not on a share of good events: it has no error budget`,
-          suggestion: objective.bound === undefined ? 'the share of events within a bound' : `the share of events within ${objective.bound}: sum(rate(…_bucket{le="${objective.bound}"}[…])) / sum(rate(…_count[…]))`,
+          suggestion:
+            objective.bound === undefined
+              ? 'the share of events within a bound'
+              : `the share of events within ${objective.bound}: sum(rate(…_bucket{le="${objective.bound}"}[…])) / sum(rate(…_count[…]))`,
         });
       } else if (of && of.base !== 'ratio' && of.base !== 'percent') {
-        report({ at: placeOfSpan(indicator!.expression!, ast.span), message: `objective ${objective.name} needs a share; this is ${of.base}${of.perSecond ? ' a second' : ''}` });
+        report({
+          at: placeOfSpan(indicator!.expression!, ast.span),
+          message: `objective ${objective.name} needs a share; this is ${of.base}${of.perSecond ? ' a second' : ''}`,
+        });
       }
     }
   },

@@ -24,13 +24,24 @@ export const sloObjective = defineCheck({
     const known = indicators.map((i) => i.name);
     for (const { name, at, target, targetAt, indicator, indicatorAt, window } of slos.flatMap((s) => s.objectives)) {
       if (target !== undefined && (target >= 100 || target <= 0)) {
-        report({ at: targetAt ?? at, message: target === 100 ? `an objective of 100 % has no budget` : `${target} is no share of anything` });
+        report({
+          at: targetAt ?? at,
+          message: target === 100 ? `an objective of 100 % has no budget` : `${target} is no share of anything`,
+        });
       } else if (target !== undefined && target > 1 && target < 50) {
-        report({ at: targetAt ?? at, severity: 'warning', message: `an objective of ${target} %: is the other side meant, or a share of 1?` });
+        report({
+          at: targetAt ?? at,
+          severity: 'warning',
+          message: `an objective of ${target} %: is the other side meant, or a share of 1?`,
+        });
       }
       if (indicator !== undefined && indicatorAt && known.length > 0 && !known.includes(indicator)) {
         const near = nearest(indicator, known);
-        report({ at: indicatorAt, message: `objective ${name}: there is no indicator ${indicator}`, suggestion: near ? `did you mean ${near}?` : undefined });
+        report({
+          at: indicatorAt,
+          message: `objective ${name}: there is no indicator ${indicator}`,
+          suggestion: near ? `did you mean ${near}?` : undefined,
+        });
       }
       if (window === undefined) continue;
       let days = 0;
@@ -40,7 +51,12 @@ export const sloObjective = defineCheck({
         report({ at, message: `objective ${name}: ${JSON.stringify(window)} is not a duration` });
         continue;
       }
-      if (days < 1) report({ at, severity: 'warning', message: `objective ${name}: a window of ${window} is too short for a budget` });
+      if (days < 1)
+        report({
+          at,
+          severity: 'warning',
+          message: `objective ${name}: a window of ${window} is too short for a budget`,
+        });
     }
   },
 });

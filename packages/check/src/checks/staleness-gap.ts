@@ -17,7 +17,10 @@ export const stalenessGap = defineCheck({
   run: ({ prometheus, monitors }, report) => {
     for (const job of prometheus.flatMap((p) => p.jobs)) {
       if (job.intervalMs === undefined || job.intervalMs < LOOKBACK_MS) continue;
-      report({ at: job.intervalAt ?? job.at, message: `scraped every ${formatDuration(job.intervalMs)}: queries look back only 5m` });
+      report({
+        at: job.intervalAt ?? job.at,
+        message: `scraped every ${formatDuration(job.intervalMs)}: queries look back only 5m`,
+      });
     }
     for (const { endpoints } of monitors) {
       for (const { at, intervalMs } of endpoints) {

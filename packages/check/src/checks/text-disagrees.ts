@@ -18,9 +18,16 @@ export const textDisagrees = defineCheck({
     for (const { annotations, forMs, expression } of alerts) {
       const windows = expression ? windowsOf(expression).map((w) => w.ms) : [];
       const bounds = expression?.ast ? conditionsOf(expression.ast).map((c) => c.bound * 1000) : [];
-      const right = new Set([forMs, ...windows, ...windows.map((w) => w + forMs), ...bounds, ...bounds.map((b) => b + forMs)]);
+      const right = new Set([
+        forMs,
+        ...windows,
+        ...windows.map((w) => w + forMs),
+        ...bounds,
+        ...bounds.map((b) => b + forMs),
+      ]);
       for (const { value } of annotations.values()) {
-        const pattern = /\b(?:for|over|in)\s+(?:more than|over|at least|the last|the past)?\s*(\d+)\s*(second|minute|hour|day|sec|min|[smhd])s?\b/gi;
+        const pattern =
+          /\b(?:for|over|in)\s+(?:more than|over|at least|the last|the past)?\s*(\d+)\s*(second|minute|hour|day|sec|min|[smhd])s?\b/gi;
         for (const m of value.text.matchAll(pattern)) {
           const unit = UNITS[m[2]!.toLowerCase()] ?? m[2]!;
           const ms = parseDuration(`${Number(m[1])}${unit}`);

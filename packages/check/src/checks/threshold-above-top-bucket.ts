@@ -13,15 +13,22 @@ export const thresholdAboveTopBucket = defineCheck({
   severity: 'warning',
   why: `\`histogram_quantile\` never answers more than the highest finite bound: what lies beyond it counts as that bound. An
 alert above it cannot fire, however slow the service is. An error where the bounds are declared or dumped.`,
-  bad: withMetrics(REQUESTS, alertFile('histogram_quantile(0.95, sum by (le) (rate(shop_request_duration_seconds_bucket[5m]))) > 5')),
-  good: withMetrics(REQUESTS, alertFile('histogram_quantile(0.95, sum by (le) (rate(shop_request_duration_seconds_bucket[5m]))) > 0.5')),
+  bad: withMetrics(
+    REQUESTS,
+    alertFile('histogram_quantile(0.95, sum by (le) (rate(shop_request_duration_seconds_bucket[5m]))) > 5'),
+  ),
+  good: withMetrics(
+    REQUESTS,
+    alertFile('histogram_quantile(0.95, sum by (le) (rate(shop_request_duration_seconds_bucket[5m]))) > 0.5'),
+  ),
   run: (world, report) => {
     for (const { node, expression } of world.nodes) {
       const found = quantileCondition(node, world);
       if (!found) continue;
       const { condition, buckets, name } = found;
       const top = buckets.at(-1)!;
-      if (!/^>=?$/.test(condition.op) || condition.bound < top || (condition.op === '>=' && condition.bound === top)) continue;
+      if (!/^>=?$/.test(condition.op) || condition.bound < top || (condition.op === '>=' && condition.bound === top))
+        continue;
       const known = world.catalogue.find(name);
       report({
         at: placeOfSpan(expression, node.span),

@@ -9,8 +9,14 @@ export const thresholdBelowFirstBucket = defineCheck({
   severity: 'warning',
   why: `Below the lowest bound \`histogram_quantile\` interpolates from zero: if all observations are in the first bucket, the
 95th percentile is 0.95 of its bound, whatever they were. A threshold there measures the bucket, not the service.`,
-  bad: withMetrics(REQUESTS, alertFile('histogram_quantile(0.95, sum by (le) (rate(shop_request_duration_seconds_bucket[5m]))) > 0.05')),
-  good: withMetrics(REQUESTS, alertFile('histogram_quantile(0.95, sum by (le) (rate(shop_request_duration_seconds_bucket[5m]))) > 0.5')),
+  bad: withMetrics(
+    REQUESTS,
+    alertFile('histogram_quantile(0.95, sum by (le) (rate(shop_request_duration_seconds_bucket[5m]))) > 0.05'),
+  ),
+  good: withMetrics(
+    REQUESTS,
+    alertFile('histogram_quantile(0.95, sum by (le) (rate(shop_request_duration_seconds_bucket[5m]))) > 0.5'),
+  ),
   run: (world, report) => {
     for (const { node, expression } of world.nodes) {
       const found = quantileCondition(node, world);

@@ -17,7 +17,10 @@ export const thresholdDefault = defineCheck({
   run: ({ panels }, report) => {
     for (const { thresholds, unit, type } of panels) {
       if (!isDefault(thresholds) || unit === 'percent' || type === 'table') continue;
-      report({ at: thresholds[1]!.at, message: `red from 80 is Grafana’s default; of ${unit ?? 'this'} it means nothing` });
+      report({
+        at: thresholds[1]!.at,
+        message: `red from 80 is Grafana’s default; of ${unit ?? 'this'} it means nothing`,
+      });
     }
   },
 });

@@ -3,9 +3,11 @@ import type { Threshold } from '../documents.ts';
 import { panelFile } from '../examples.ts';
 
 const success = 'sum(rate(shop_success_total[5m])) / sum(rate(shop_requests_total[5m]))';
-const steps = (colors: readonly string[]) => colors.map((color, i) => ({ color, value: i === 0 ? null : 0.8 + 0.1 * i }));
+const steps = (colors: readonly string[]) =>
+  colors.map((color, i) => ({ color, value: i === 0 ? null : 0.8 + 0.1 * i }));
 const GOOD_RISING = /\b(?:success|availability|available|uptime|hit rate|hit ratio|healthy|health|completeness|up)\b/i;
-const BAD_RISING = /\b(?:error|errors|failure|failures|failed|latency|duration|denied|blocked|usage|cpu|memory|queue|lag|rejected|rejections)\b/i;
+const BAD_RISING =
+  /\b(?:error|errors|failure|failures|failed|latency|duration|denied|blocked|usage|cpu|memory|queue|lag|rejected|rejections)\b/i;
 
 export const thresholdInverted = defineCheck({
   name: 'threshold-inverted',
@@ -20,8 +22,10 @@ export const thresholdInverted = defineCheck({
       const good = GOOD_RISING.test(title) && !BAD_RISING.test(title);
       const bad = BAD_RISING.test(title) && !GOOD_RISING.test(title);
       const at = thresholds.at(-1)?.at ?? titleAt;
-      if (direction === 'worse' && good) report({ at, message: `more is better of ${JSON.stringify(title)}, but the highest step is red` });
-      if (direction === 'better' && bad) report({ at, message: `more is worse of ${JSON.stringify(title)}, but the highest step is green` });
+      if (direction === 'worse' && good)
+        report({ at, message: `more is better of ${JSON.stringify(title)}, but the highest step is red` });
+      if (direction === 'better' && bad)
+        report({ at, message: `more is worse of ${JSON.stringify(title)}, but the highest step is green` });
     }
   },
 });
@@ -36,7 +40,9 @@ function directionOf(steps: readonly Threshold[]): 'worse' | 'better' | undefine
 
 /** Grafana’s own steps of a new panel. */
 export function isDefault(steps: readonly Threshold[]): boolean {
-  return steps.length === 2 && hue(steps[0]!.color) === 'green' && hue(steps[1]!.color) === 'red' && steps[1]!.value === 80;
+  return (
+    steps.length === 2 && hue(steps[0]!.color) === 'green' && hue(steps[1]!.color) === 'red' && steps[1]!.value === 80
+  );
 }
 
 function hue(color: string): string {

@@ -1,7 +1,7 @@
 import { defineCheck } from '../check.ts';
+import { panelFile } from '../examples.ts';
 import type { Place } from '../source.ts';
 import { wholeOf } from '../source.ts';
-import { panelFile } from '../examples.ts';
 import { unitOf } from '../units.ts';
 
 const WORDS: readonly (readonly [RegExp, number, string])[] = [
@@ -34,7 +34,11 @@ export const titleTimeUnitMismatch = defineCheck({
         if (!wrong) continue;
         const { at, word } = wrong;
         const now = of.factor === 1 ? 'a second' : `in ${of.factor} seconds`;
-        report({ at, message: `says per ${word[2]}, but the query gives events ${now}`, suggestion: `* ${word[1] / of.factor}` });
+        report({
+          at,
+          message: `says per ${word[2]}, but the query gives events ${now}`,
+          suggestion: `* ${word[1] / of.factor}`,
+        });
         break;
       }
     }

@@ -1,5 +1,5 @@
-import { defineCheck } from '../check.ts';
 import type { KnownMetric } from '../catalogue.ts';
+import { defineCheck } from '../check.ts';
 import { listed, ownMetrics } from '../naming.ts';
 import { unitByName } from '../units.ts';
 
@@ -47,13 +47,27 @@ function faultOf({ name, type, unit, help }: KnownMetric): { message: string; su
   const words = name.replace(/_total$/, '').split('_');
   const last = words.at(-1)!;
   const base = NOT_BASE[last];
-  if (base) return { message: `${name} is in ${last}, not in ${base}`, suggestion: `${[...words.slice(0, -1), base].join('_')}${name.endsWith('_total') ? '_total' : ''}` };
+  if (base)
+    return {
+      message: `${name} is in ${last}, not in ${base}`,
+      suggestion: `${[...words.slice(0, -1), base].join('_')}${name.endsWith('_total') ? '_total' : ''}`,
+    };
   if (/\b(?:duration|latency|time)$/.test(last) && (type === 'histogram' || type === 'summary')) {
     return { message: `${name} does not say its unit`, suggestion: `${name}_seconds` };
   }
   const at = words.findIndex((w) => /^(?:seconds|bytes)$/.test(w));
-  if (at >= 0 && at < words.length - 1 && !/^(?:per|sum|count|bucket|info|max|min|limit|in|out|sent|received|used|free|read|written|ratio|left)$/.test(words[at + 1]!) && unitByName(name) === undefined) {
-    return { message: `the unit ${words[at]} of ${name} does not stand at the end`, suggestion: [...words.filter((_, i) => i !== at), words[at]!].join('_') };
+  if (
+    at >= 0 &&
+    at < words.length - 1 &&
+    !/^(?:per|sum|count|bucket|info|max|min|limit|in|out|sent|received|used|free|read|written|ratio|left)$/.test(
+      words[at + 1]!,
+    ) &&
+    unitByName(name) === undefined
+  ) {
+    return {
+      message: `the unit ${words[at]} of ${name} does not stand at the end`,
+      suggestion: [...words.filter((_, i) => i !== at), words[at]!].join('_'),
+    };
   }
   const declared = { seconds: 'seconds', bytes: 'bytes', milliseconds: 'milliseconds' }[unit ?? ''];
   if (declared && unitByName(name) === undefined && help !== '' && !/timestamp|time_seconds/.test(name)) {

@@ -26,9 +26,14 @@ seconds.`,
       for (const { value } of annotations.values()) {
         for (const { func, start, end } of valueFormatters(value.text)) {
           const at = placeIn(value, start, end);
-          const hundred = (unit.base === 'ratio' && unit.factor === 100) || (unit.base === 'percent' && unit.factor === 1);
+          const hundred =
+            (unit.base === 'ratio' && unit.factor === 100) || (unit.base === 'percent' && unit.factor === 1);
           if (func === 'humanizePercentage' && hundred) {
-            report({ at, message: 'the value is a percentage already; this multiplies it by 100 again', suggestion: '{{ $value | humanize }}%' });
+            report({
+              at,
+              message: 'the value is a percentage already; this multiplies it by 100 again',
+              suggestion: '{{ $value | humanize }}%',
+            });
           } else if (func === 'humanizeDuration' && /^(?:bytes|ratio|count|milliseconds)$/.test(unit.base)) {
             report({ at, message: `humanizeDuration wants seconds, the value is in ${unit.base}` });
           } else if (func === 'humanize1024' && /^(?:seconds|ratio)$/.test(unit.base)) {

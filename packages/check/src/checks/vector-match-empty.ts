@@ -6,12 +6,18 @@ import { isAbsent, type LabelSet } from '../infer.ts';
 
 export const vectorMatchEmpty = defineCheck({
   name: 'vector-match-empty',
-  finds: 'An operation between two vectors of which no series can match, as one side always has a label that the other never has.',
+  finds:
+    'An operation between two vectors of which no series can match, as one side always has a label that the other never has.',
   severity: 'error',
   why: `Series of two sides match when all their labels are equal (but for \`on\` and \`ignoring\`). If one side carries a label
 that the other surely lacks, nothing ever matches and the result is empty.`,
-  bad: withMetrics(REQUESTS, alertFile('sum by (code) (rate(shop_requests_total{code=~"5.."}[5m])) / sum(rate(shop_requests_total[5m])) > 1')),
-  good: alertFile('sum by (code) (rate(shop_requests_total{code=~"5.."}[5m])) / on () group_left () sum(rate(shop_requests_total[5m])) > 1'),
+  bad: withMetrics(
+    REQUESTS,
+    alertFile('sum by (code) (rate(shop_requests_total{code=~"5.."}[5m])) / sum(rate(shop_requests_total[5m])) > 1'),
+  ),
+  good: alertFile(
+    'sum by (code) (rate(shop_requests_total{code=~"5.."}[5m])) / on () group_left () sum(rate(shop_requests_total[5m])) > 1',
+  ),
   run: ({ nodes, labelsOf }, report) => {
     for (const { node, expression } of nodes) {
       if (node.kind !== 'binary' || !node.matching || /^(?:or|and|unless)$/.test(node.op)) continue;

@@ -3,10 +3,11 @@ import { defineCheck } from '../check.ts';
 import { alertFile } from '../examples.ts';
 import { placeOfSpan } from '../expression.ts';
 import { RATES } from '../metric-kind.ts';
-import { windowsOf } from '../windows.ts';
 import { scrapeIntervals } from '../scrape-interval.ts';
+import { windowsOf } from '../windows.ts';
 
-const CONFIG = 'global:\n  scrape_interval: 30s\nscrape_configs:\n  - job_name: shop\n    static_configs:\n      - targets: [shop:9100]\n';
+const CONFIG =
+  'global:\n  scrape_interval: 30s\nscrape_configs:\n  - job_name: shop\n    static_configs:\n      - targets: [shop:9100]\n';
 
 export const windowShorterThan4Scrapes = defineCheck({
   name: 'window-shorter-than-4-scrapes',
