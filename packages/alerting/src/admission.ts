@@ -28,6 +28,8 @@ export interface Admission {
 
 /** Alerts in one call; more are refused. */
 const MAX_ALERTS_PER_CALL = 100_000;
+/** What a sender tells about the origin of one alert, as JSON; more is left out. */
+const MAX_ORIGIN_CHARS = 16_384;
 
 /** Reads what was posted, each alert for itself. @throws BelfryError `bad_data` when it is not a list at all */
 export function admit(posted: unknown, nowMs: number, resolveTimeoutMs: number): Admission {
@@ -41,12 +43,18 @@ export function admit(posted: unknown, nowMs: number, resolveTimeoutMs: number):
     try {
       const alert = toAlert(item, nowMs, resolveTimeoutMs);
       validateAlert(alert);
-      alerts.push({ alert, origin: (item as PostableAlert).origin });
+      alerts.push({ alert, origin: boundedOrigin((item as PostableAlert).origin) });
     } catch (error) {
       refused.push({ index, reason: messageOf(error) });
     }
   });
   return { alerts, refused };
+}
+
+function boundedOrigin(origin: unknown): unknown {
+  if (origin === undefined) return undefined;
+  const size = JSON.stringify(origin)?.length ?? 0;
+  return size <= MAX_ORIGIN_CHARS ? origin : { omitted: `${size} characters (limit: ${MAX_ORIGIN_CHARS})` };
 }
 
 function toAlert(item: unknown, nowMs: number, resolveTimeoutMs: number): Alert {

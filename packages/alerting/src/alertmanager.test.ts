@@ -403,6 +403,20 @@ test('limits: groups, silences, notifications a minute', async () => {
   await am.close();
 });
 
+test('how an alert came to be is kept with what was told about it', async () => {
+  const { am, clock, told } = rig(CONFIG);
+  const origin = { rule: 'A', query: 'up == 0', value: 0 };
+  am.putAlerts([firing('A', {}, { origin }), firing('B', {}, { origin: 'x'.repeat(20_000) })]);
+  await clock.advance(MINUTE);
+  expect(am.why({ matchers: parseMatchers('alertname=A') })[0]).toMatchObject({ origin });
+  expect(am.notifications({ alertname: 'A' })[0]!.alerts[0]).toMatchObject({ origin });
+  expect(am.notifications({ alertname: 'B' })[0]!.alerts[0]!.origin).toEqual({
+    omitted: '20002 characters (limit: 16384)',
+  });
+  expect(JSON.stringify(told)).not.toContain('up == 0');
+  await am.close();
+});
+
 test('preview and drill', async () => {
   const { am, told } = rig(CONFIG);
   const [preview] = await am.renderNotification('hook');

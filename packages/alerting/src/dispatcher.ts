@@ -15,6 +15,8 @@ import { groupLabelsOf, matchRoutes, type Route } from './route.ts';
 /** A notification gets at least this much time, however short the group's interval. */
 const MIN_FLUSH_TIMEOUT_MS = 10_000;
 const MAINTENANCE_MS = 30_000;
+/** How long flushes are started without letting others have a turn. */
+const MAX_BUSY_MS = 8;
 
 export interface DispatcherLimits {
   /** Aggregation groups over all routes; 0: no limit. */
@@ -49,6 +51,7 @@ interface Group {
   timer: Timer;
   nextFlushMs: number;
   lastFlushMs: number | undefined;
+  /** From when a flush is due until it has ended. */
   running: boolean;
   /** The timer fired while a flush was running: the next one follows at once. */
   due: boolean;
@@ -72,6 +75,7 @@ export function createDispatcher(options: {
   const { clock, route: root, limits, flush, onLimit } = options;
   const groups = new Map<string, Group>();
   const running = new Set<Promise<void>>();
+  const waiting: Group[] = [];
   const stopping = new AbortController();
 
   const arm = (group: Group, delayMs: number) => {
@@ -87,12 +91,26 @@ export function createDispatcher(options: {
       group.due = true;
       return;
     }
-    const work = runFlush(group).finally(() => running.delete(work));
-    running.add(work);
+    group.running = true;
+    waiting.push(group);
+    if (waiting.length === 1) startWaiting();
+  };
+
+  /** Hundreds of groups may fall due at the same moment: between some of them others get a turn at the event loop. */
+  const startWaiting = () => {
+    const sinceMs = clock.monotonic();
+    while (waiting.length > 0 && !stopping.signal.aborted) {
+      if (clock.monotonic() - sinceMs > MAX_BUSY_MS) {
+        clock.after(0, startWaiting, { background: true });
+        return;
+      }
+      const work = runFlush(waiting[0]!).finally(() => running.delete(work));
+      running.add(work);
+      waiting.shift();
+    }
   };
 
   const runFlush = async (group: Group) => {
-    group.running = true;
     try {
       do {
         group.due = false;
