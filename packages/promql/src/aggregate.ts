@@ -1,6 +1,6 @@
 /** Aggregations over columns: each row's group is found once, then rows are folded into their group's row. */
 import { type FloatHistogram, formatFloat, type Labels, labelsFromSorted, labelsKey, metricName } from '@belfry/model';
-import { note } from './annotations.ts';
+import { formatG, note } from './annotations.ts';
 import type { Aggregation } from './ast.ts';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn } from './columns.ts';
 import { executionError, selectRows } from './columns-rows.ts';
@@ -449,16 +449,9 @@ const MIN_INT64 = -(2 ** 63);
 function checkedCounts(param: ScalarColumn): { min: number; max: number } {
   const range = rangeOf(param);
   if (range.nan) throw executionError('Parameter value is NaN');
-  if (range.min <= MIN_INT64) throw executionError(`Scalar value ${formatFloatG(range.min)} underflows int64`);
-  if (range.max >= MAX_INT64) throw executionError(`Scalar value ${formatFloatG(range.max)} overflows int64`);
+  if (range.min <= MIN_INT64) throw executionError(`Scalar value ${formatG(range.min)} underflows int64`);
+  if (range.max >= MAX_INT64) throw executionError(`Scalar value ${formatG(range.max)} overflows int64`);
   return range;
-}
-
-/** Go's `%v` of a float. */
-function formatFloatG(value: number): string {
-  return Number.isFinite(value) && Math.abs(value) >= 1e21
-    ? value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
-    : formatFloat(value);
 }
 
 function selectBest(context: Context, node: Aggregation, columns: Columns, param: ScalarColumn): Columns {

@@ -94,14 +94,23 @@ export const note = {
     `${INFO}mismatched custom buckets were reconciled during ${operation}`,
 } as const;
 
-/** Go's `%g`: as {@link formatFloat}, but with an exponent from 1e21 on and below 1e-4. */
+/** Go's `%g`: as {@link formatFloat}, but with an exponent from 1e6 on and below 1e-4. */
 export function formatG(value: number): string {
   const magnitude = Math.abs(value);
-  if (value !== 0 && Number.isFinite(value) && (magnitude < 1e-4 || magnitude >= 1e21)) {
-    const [mantissa, exponent] = value.toExponential().split('e') as [string, string];
-    return `${mantissa}e${exponent[0] === '-' ? '-' : '+'}${exponent.slice(1).padStart(2, '0')}`;
-  }
-  return formatFloat(value);
+  if (value === 0 || !Number.isFinite(value) || (magnitude >= 1e-4 && magnitude < 1e6)) return formatFloat(value);
+  return withGoExponent(value.toExponential());
+}
+
+/** Go's `%.2g`. */
+function formatG2(value: number): string {
+  const text = value.toExponential(1);
+  const exponent = Number(text.slice(text.indexOf('e') + 1));
+  return exponent < -4 || exponent >= 2 ? withGoExponent(text) : String(Number(text));
+}
+
+function withGoExponent(text: string): string {
+  const [mantissa, exponent] = text.split('e') as [string, string];
+  return `${Number(mantissa)}e${exponent[0] === '-' ? '-' : '+'}${exponent.replace(/^[+-]/, '').padStart(2, '0')}`;
 }
 
 /** As the API shows it: the message, and after it the place as line and column (of UTF-8 bytes, as Prometheus counts). Without the query's text it counts as one line. */
@@ -114,10 +123,9 @@ export function formatAnnotation(annotation: Annotation, query: string | undefin
   const { forced } = annotation;
   if (!forced) return `${annotation.message} ${place}`;
   const time = (ms: number) => new Date(Math.trunc(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z');
-  const difference = Number(forced.maxDifference.toPrecision(2));
   return (
     `${annotation.message}, from buckets ${formatG(forced.minBound)} to ${formatG(forced.maxBound)}, ` +
-    `with a max diff of ${formatG(difference)}, over ${forced.samples} samples ` +
+    `with a max diff of ${formatG2(forced.maxDifference)}, over ${forced.samples} samples ` +
     `from ${time(forced.minMs)} to ${time(forced.maxMs)} ${place}`
   );
 }

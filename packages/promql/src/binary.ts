@@ -1,9 +1,9 @@
 /** Binary operators over columns: labels are matched once, then whole rows are computed. */
-import { type FloatHistogram, formatLabels, type Labels, labelsFromSorted, labelsKey } from '@belfry/model';
+import { type FloatHistogram, type Labels, labelsFromSorted, labelsKey } from '@belfry/model';
 import { type HistogramOperation, note } from './annotations.ts';
 import type { Binary, BinaryOperator, VectorMatching } from './ast.ts';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn } from './columns.ts';
-import { executionError, mergeEqualRows, selectRows, withoutMetadata } from './columns-rows.ts';
+import { executionError, formatLabelSet, mergeEqualRows, selectRows, withoutMetadata } from './columns-rows.ts';
 import { type Context, noteAt, settleNames } from './eval-context.ts';
 import {
   addHistogram,
@@ -465,11 +465,11 @@ function fillSteps(one: Columns, row: number, steps: Int32Array, matching: Vecto
 }
 
 function duplicateMatch(a: Labels, b: Labels, matching: VectorMatching) {
-  const group = formatLabels(signatureLabels(a, matching));
+  const group = formatLabelSet(signatureLabels(a, matching));
   const side = matching.cardinality === 'one-to-many' ? 'left' : 'right';
   return executionError(
     `found duplicate series for the match group ${group} on the ${side} hand-side of the operation: ` +
-      `[${formatLabels(a)}, ${formatLabels(b)}];many-to-many matching not allowed: matching labels must be unique on one side`,
+      `[${formatLabelSet(a)}, ${formatLabelSet(b)}];many-to-many matching not allowed: matching labels must be unique on one side`,
   );
 }
 

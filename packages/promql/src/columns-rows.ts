@@ -1,5 +1,14 @@
 /** What is done to whole rows of columns: names dropped, equal rows merged, one step spread over many. */
-import { BelfryError, type FloatHistogram, type Labels, labelsFromSorted, labelsKey } from '@belfry/model';
+import {
+  BelfryError,
+  type FloatHistogram,
+  isLegacyLabelName,
+  type Labels,
+  labelPairs,
+  labelsFromSorted,
+  labelsKey,
+  quote,
+} from '@belfry/model';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn, type StepGrid } from './columns.ts';
 
 export function emptyColumns(grid: StepGrid): Columns {
@@ -8,6 +17,15 @@ export function emptyColumns(grid: StepGrid): Columns {
 
 export function executionError(message: string): BelfryError {
   return new BelfryError('query_execution', message);
+}
+
+/** A label set as Prometheus' messages show it: the name among the labels. */
+export function formatLabelSet(labels: Labels): string {
+  const pairs: string[] = [];
+  for (const [name, value] of labelPairs(labels)) {
+    pairs.push(`${isLegacyLabelName(name) ? name : quote(name)}=${quote(value)}`);
+  }
+  return `{${pairs.join(', ')}}`;
 }
 
 export function duplicateLabels(): BelfryError {

@@ -1,7 +1,6 @@
 /** `info(v, {selector})`: labels of info metrics, joined by `instance` and `job`. */
 import {
   compileMatcher,
-  formatLabels,
   type Labels,
   labelsFrom,
   labelValue,
@@ -11,7 +10,7 @@ import {
 } from '@belfry/model';
 import type { Call, Expr, VectorSelector } from './ast.ts';
 import { type Columns, HISTOGRAM } from './columns.ts';
-import { emptyColumns, executionError, mergeEqualRows, selectRows } from './columns-rows.ts';
+import { emptyColumns, executionError, formatLabelSet, mergeEqualRows, selectRows } from './columns-rows.ts';
 import { account, type Context } from './eval-context.ts';
 
 const TARGET_INFO = 'target_info';
@@ -90,7 +89,7 @@ async function fetchInfos(
   const wrong = columns.present.indexOf(HISTOGRAM);
   if (wrong >= 0) {
     const labels = columns.labels[Math.floor(wrong / columns.grid.count)]!;
-    throw executionError(`this should be an info metric, with float samples: ${formatLabels(labels)}`);
+    throw executionError(`this should be an info metric, with float samples: ${formatLabelSet(labels)}`);
   }
   return columns;
 }
@@ -179,8 +178,8 @@ function newestByName(infos: Columns, rows: readonly number[], j: number): numbe
     const b = infos.values[cell]! * 1000;
     if (a === b) {
       throw executionError(
-        `found duplicate series for info metric: existing ${formatLabels(infos.labels[known]!)} @ ${Math.round(a)}, ` +
-          `new ${formatLabels(infos.labels[row]!)} @ ${Math.round(b)}`,
+        `found duplicate series for info metric: existing ${formatLabelSet(infos.labels[known]!)} @ ${Math.round(a)}, ` +
+          `new ${formatLabelSet(infos.labels[row]!)} @ ${Math.round(b)}`,
       );
     }
     if (b > a) best.set(name, row);

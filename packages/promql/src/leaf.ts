@@ -138,9 +138,12 @@ function geometryOf(plan: LeafPlan): WindowGeometry {
 /** A native histogram weighs as much as this many floats when samples are limited. */
 const HISTOGRAM_WEIGHT = 10;
 
+/** Columns have room for every step, so even a result that is mostly gaps may be this many times the limit at most. */
+const MAX_SPARSENESS = 4;
+
 function checkSamples(w: ColumnsWriter, maxSamples: number): void {
   const histograms = w.histograms ? w.histograms.size * HISTOGRAM_WEIGHT : 0;
-  if (w.cells + histograms > maxSamples) throw tooManySamples();
+  if (w.cells + histograms > maxSamples || w.rows * w.grid.count > maxSamples * MAX_SPARSENESS) throw tooManySamples();
 }
 
 function emptyResult(grid: StepGrid): LeafResult {
