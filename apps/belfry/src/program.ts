@@ -44,6 +44,20 @@ export function createProgram(): Command {
     .option('--out <dir>', 'where to write', 'build')
     .action(async (packs, options) => (await import('./commands/build.ts')).build(packs, options));
 
+  program
+    .command('check')
+    .description(
+      'Check packs and files: rules, prometheus.yml, alertmanager.yml, dashboards, Kubernetes YAML, Markdown.',
+    )
+    .argument('[paths...]', 'files and directories; the packs of this checkout when none is named')
+    .option('--format <name>', 'text, json, github, sarif or junit', 'text')
+    .option('--catalogue <paths...>', 'files that say which metrics there are')
+    .option('--only <checks...>', 'only these checks')
+    .option('--min-severity <name>', 'leave out what is below')
+    .option('--config <file>', 'what is disabled, with reasons')
+    .option('--fix', 'mend what can be mended safely')
+    .action(async (paths, options) => (await import('./commands/check.ts')).check(paths, options));
+
   const test = program.command('test').description('Tests on virtual time.');
   test
     .command('promql')

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { type Alertmanager, createAlertmanager, loadConfigFile } from '@belfry/alerting';
-import { alertmanagerRoutes, createHttpServer, listen, refuseUnknownPaths } from '@belfry/api';
+import { alertingRoutes, alertmanagerRoutes, createHttpServer, listen, refuseUnknownPaths } from '@belfry/api';
 import { type Clock, parseDuration } from '@belfry/model';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from './log.ts';
@@ -64,6 +64,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       await app.register(
         alertmanagerRoutes(alertmanager, { clock, reload, metrics: () => metricsText(alertmanager.metrics()) }),
       );
+      await app.register(alertingRoutes(alertmanager));
       await listen(app, host, port, flag);
     }
   } catch (error) {

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import {
+  alertingRoutes,
   alertmanagerRoutes,
   belfryRoutes,
   createHttpServer,
@@ -281,14 +282,12 @@ async function openDoors(
     await prometheusRoutes(app, host);
     await prometheusRootRoutes(app, host);
     await grafanaRoutes(app, { version: VERSION, dashboards: dashboards.list });
-    if (router) await app.register(alertmanagerRoutes(router, { clock, management: false }));
+    if (router) {
+      await app.register(alertmanagerRoutes(router, { clock, management: false }));
+      await app.register(alertingRoutes(router));
+    }
     await belfryRoutes(app, {
-      ...(router
-        ? {
-            notifications: (filter) => router.notifications(filter).map(notificationView),
-            why: (alertname: string) => router.why({ matchers: [{ name: 'alertname', op: '=', value: alertname }] }),
-          }
-        : {}),
+      ...(router ? { notifications: (filter) => router.notifications(filter).map(notificationView) } : {}),
       ...(options.fleet ? { fleet: options.fleet } : {}),
       ...(inbox ? { inbox } : {}),
     });

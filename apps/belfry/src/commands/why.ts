@@ -1,4 +1,4 @@
-import { BelfryError } from '@belfry/model';
+import { BelfryError, quote } from '@belfry/model';
 import pc from 'picocolors';
 
 /** The parts of a report that the terminal shows; the API has all of it. */
@@ -12,18 +12,20 @@ export async function why(
   const base = options.url.replace(/\/$/, '');
   let response: Response;
   try {
-    response = await fetch(`${base}/api/belfry/why/${encodeURIComponent(alertname)}`);
+    response = await fetch(
+      `${base}/api/belfry/alerting/why?filter=${encodeURIComponent(`alertname=${quote(alertname)}`)}`,
+    );
   } catch {
     throw new BelfryError('unavailable', `nothing answers at ${base}; is a tower running there? (--url)`);
   }
-  const body = (await response.json()) as readonly Report[] & { readonly error?: string };
-  if (!response.ok) throw new BelfryError('not_found', body.error ?? `answered ${response.status}`);
-  if (options.format === 'json') return console.log(JSON.stringify(body, undefined, 2));
-  if (body.length === 0) {
+  const { alerts = [], error } = (await response.json()) as { alerts?: readonly Report[]; error?: string };
+  if (!response.ok) throw new BelfryError('not_found', error ?? `answered ${response.status}`);
+  if (options.format === 'json') return console.log(JSON.stringify(alerts, undefined, 2));
+  if (alerts.length === 0) {
     console.log(`No alert ${pc.bold(alertname)} is known to the router: none fires, and none was told lately.`);
     return;
   }
-  for (const report of body) for (const line of lines(report, 0)) console.log(line);
+  for (const report of alerts) for (const line of lines(report, 0)) console.log(line);
 }
 
 /** Any report as indented text: names, and what they hold. */

@@ -9,7 +9,6 @@ const DEFAULT_NOTIFICATIONS = 100;
 export interface BelfryHost {
   /** Absent when no alert router runs in this process. */
   readonly notifications?: (filter: NotificationFilter) => readonly unknown[];
-  readonly why?: (alertname: string) => unknown;
   readonly fleet?: FleetHost;
   readonly inbox?: InboxHost;
 }
@@ -47,10 +46,6 @@ export async function belfryRoutes(app: FastifyInstance, host: BelfryHost): Prom
         ...(alertname ? { alertname } : {}),
       }),
     };
-  });
-  app.get<{ Params: { alertname: string } }>('/api/belfry/why/:alertname', async (request) => {
-    if (!host.why) throw new BelfryError('not_found', 'no alert router runs in this process');
-    return host.why(request.params.alertname);
   });
   fleetRoutes(app, host.fleet);
   inboxRoutes(app, host.inbox);
