@@ -22,7 +22,7 @@ export interface HttpResponse {
   readonly status: number;
   /** Names in lower case; of a header sent several times, the values joined by commas. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Decompressed. */
+  /** Decompressed, and alone in its memory: it may be transferred to another thread. */
   readonly body: Uint8Array;
 }
 
@@ -475,7 +475,13 @@ async function collect(body: AsyncIterable<Uint8Array>, maxBytes: number, signal
     if (size > maxBytes) throw new BelfryError('body_too_large', 'body size limit exceeded');
     chunks.push(chunk);
   }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }
 
 const DECOMPRESSORS: Readonly<
@@ -496,7 +502,8 @@ async function decompress(body: Uint8Array, encoding: string | undefined, maxByt
   const undo = DECOMPRESSORS[encoding.trim().toLowerCase()];
   if (!undo) throw new BelfryError('delivery_failed', `unsupported content encoding ${JSON.stringify(encoding)}`);
   try {
-    return await undo(body, { maxOutputLength: Math.min(maxBytes, 2 ** 31 - 1) });
+    const plain = await undo(body, { maxOutputLength: Math.min(maxBytes, 2 ** 31 - 1) });
+    return plain.byteLength === plain.buffer.byteLength ? plain : new Uint8Array(plain);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
       throw new BelfryError('body_too_large', 'body size limit exceeded');
