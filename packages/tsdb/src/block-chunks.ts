@@ -14,6 +14,8 @@ const MAGIC = 0x85bd40dd;
 const HEADER_BYTES = 8;
 const MAX_SEGMENT_BYTES = 512 * 1024 * 1024;
 const FLUSH_BYTES = 1024 * 1024;
+/** Syncing in between keeps the last sync short, which otherwise holds the thread. */
+const SYNC_BYTES = 4 * 1024 * 1024;
 /** Most chunks are shorter; longer ones are read again with their true length. */
 const LIKELY_CHUNK_BYTES = 500;
 
@@ -25,11 +27,20 @@ export interface ChunkWriter {
   /** Number of the file, from 0. */
   number: number;
   written: number;
+  synced: number;
 }
 
 export function newChunkWriter(files: Files, directory: string): ChunkWriter {
   files.makeDirectory(directory);
-  return { files, directory, buffer: new ByteBuffer(FLUSH_BYTES + 4096), file: undefined, number: -1, written: 0 };
+  return {
+    files,
+    directory,
+    buffer: new ByteBuffer(FLUSH_BYTES + 4096),
+    file: undefined,
+    number: -1,
+    written: 0,
+    synced: 0,
+  };
 }
 
 /** Writes a chunk; returns its reference. */
@@ -52,6 +63,7 @@ function nextFile(w: ChunkWriter): void {
   w.number++;
   w.file = w.files.open(segmentPath(w.directory, w.number), 'create');
   w.written = 0;
+  w.synced = 0;
   w.buffer.putU32(MAGIC);
   w.buffer.putU32(1 << 24);
 }
@@ -64,6 +76,9 @@ function flushChunks(w: ChunkWriter): void {
   w.file!.write(w.buffer.bytes, 0, w.buffer.length, w.written);
   w.written += w.buffer.length;
   w.buffer.clear();
+  if (w.written - w.synced < SYNC_BYTES) return;
+  w.file!.sync();
+  w.synced = w.written;
 }
 
 export function closeChunkWriter(w: ChunkWriter): void {

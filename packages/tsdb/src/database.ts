@@ -207,6 +207,10 @@ function openLog(state: DatabaseState, options: DatabaseOptions, name: string): 
     files: state.files,
     directory: `${state.directory}/${name}`,
     compression: options.walCompression ?? 'snappy',
+    failedToSync: (cause) => {
+      const error = fileFault(cause, `syncing a segment of ${state.directory}/${name}`);
+      state.emit({ level: 'warn', message: error.located, error });
+    },
     ...(options.walSegmentBytes ? { segmentBytes: options.walSegmentBytes } : {}),
   });
 }

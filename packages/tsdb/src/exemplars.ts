@@ -3,7 +3,7 @@ import type { SeriesExemplars } from '@belfry/promql';
 import { memoized, satisfies } from './postings.ts';
 
 /** The label names and values of an exemplar may have this many characters together (OpenMetrics). */
-export const MAX_EXEMPLAR_LABEL_CHARACTERS = 128;
+const MAX_EXEMPLAR_LABEL_CHARACTERS = 128;
 
 interface StoredExemplar {
   readonly labels: Labels;

@@ -12,6 +12,8 @@ export interface FileHandle {
   truncate(size: number): void;
   size(): number;
   close(): void;
+  /** Syncs and closes without waiting for the disk; a failure to sync is given to `failed`. The handle is not used again. */
+  finish(failed: (error: unknown) => void): void;
 }
 
 export interface FileStatus {
@@ -63,6 +65,11 @@ export const nodeFiles: Files = {
       truncate: (size) => fs.ftruncateSync(fd, size),
       size: () => fs.fstatSync(fd).size,
       close: () => fs.closeSync(fd),
+      finish: (failed) =>
+        fs.fdatasync(fd, (error) => {
+          if (error) failed(error);
+          fs.closeSync(fd);
+        }),
     };
   },
   list(directory) {

@@ -241,13 +241,6 @@ export function flushHeadChunks(h: HeadChunks): void {
   h.buffer.clear();
 }
 
-/** Begins a new file. */
-export function cutHeadChunks(h: HeadChunks): void {
-  if (h.current && h.written + h.buffer.length === HEADER_BYTES) return;
-  flushHeadChunks(h);
-  startFile(h);
-}
-
 /** Nothing of the file before is in the buffer any more. */
 function startFile(h: HeadChunks): void {
   const number = h.nextNumber++;

@@ -96,7 +96,7 @@ function listLength(head: Head, slot: number): number {
 }
 
 /** Adds the first `count` samples of the chunk in work. */
-export function pushOpenChunk(head: Head, slot: number, count: number, into: SampleBuffer): void {
+function pushOpenChunk(head: Head, slot: number, count: number, into: SampleBuffer): void {
   const s = head.series;
   const kind = s.open[slot];
   if (kind === OPEN.xor) {

@@ -135,7 +135,7 @@ function chunkEnd(start: number, current: number, max: number): number {
 }
 
 /** Moves the open chunk of a series to `chunks_head`. */
-export function completeChunk(h: Head, slot: number): void {
+function completeChunk(h: Head, slot: number): void {
   const s = h.series;
   const kind = s.open[slot];
   if (kind === OPEN.none) return;

@@ -115,7 +115,7 @@ export function* maintain(state: DatabaseState): Generator<void, void, void> {
 }
 
 /** @throws BelfryError `conflict` when another maintenance task is under way */
-export function* exclusively<T>(state: DatabaseState, task: () => Generator<void, T, void>): Generator<void, T, void> {
+function* exclusively<T>(state: DatabaseState, task: () => Generator<void, T, void>): Generator<void, T, void> {
   if (state.closed) throw new BelfryError('unavailable', 'the database is closed');
   if (state.readOnly) throw new BelfryError('unavailable', 'the database is open for reading only');
   if (state.busy) throw new BelfryError('conflict', 'another compaction, deletion or snapshot is under way');

@@ -157,7 +157,7 @@ function slotsOf(posting: Posting | undefined): Uint32Array {
 }
 
 /** The slots of one name and value. A view or a copy: not to be written to or kept. */
-export function postingsOf(p: Postings, name: string, value: string): Uint32Array {
+function postingsOf(p: Postings, name: string, value: string): Uint32Array {
   return slotsOf(p.names.get(name)?.values.get(value));
 }
 

@@ -114,6 +114,16 @@ export function simulatedDisk(random: Random): SimulatedDisk {
       },
       size: () => file.length,
       close: () => {},
+      finish: (failed) => {
+        alive();
+        try {
+          perform();
+          file.durable = file.bytes.slice(0, file.length);
+        } catch (error) {
+          if (error instanceof Crash) throw error;
+          failed(error);
+        }
+      },
     };
   };
 

@@ -141,12 +141,12 @@ export function decodeSamples(c: Cursor, into: SampleColumns): void {
   into.count = n;
 }
 
-export function encodeLabels(out: ByteBuffer, labels: Labels): void {
+function encodeLabels(out: ByteBuffer, labels: Labels): void {
   out.putUvarint(labels.length / 2);
   for (const text of labels) out.putText(text);
 }
 
-export function decodeLabels(c: Cursor): Labels {
+function decodeLabels(c: Cursor): Labels {
   const n = readUvarint(c) * 2;
   const flat: string[] = [];
   for (let i = 0; i < n; i++) flat.push(readText(c));

@@ -38,7 +38,7 @@ export function listSegments(files: Files, directory: string): Segment[] {
   return out.sort((a, b) => a.index - b.index);
 }
 
-export function segmentPath(directory: string, index: number): string {
+function segmentPath(directory: string, index: number): string {
   return `${directory}/${String(index).padStart(8, '0')}`;
 }
 
@@ -76,6 +76,8 @@ export interface WalOptions {
   readonly directory: string;
   readonly compression: WalCompression;
   readonly segmentBytes?: number;
+  /** A segment that is complete could not be synced: it is there, but may not survive a power cut. */
+  readonly failedToSync?: (error: unknown) => void;
 }
 
 interface WalState {
@@ -83,6 +85,7 @@ interface WalState {
   readonly directory: string;
   readonly compression: WalCompression;
   readonly segmentBytes: number;
+  readonly failedToSync: (error: unknown) => void;
   /** The batch, cut into fragments as it will lie in the segment from `size` on. */
   readonly pending: ByteBuffer;
   file: FileHandle | undefined;
@@ -105,6 +108,7 @@ export function openWal(options: WalOptions): Wal {
     directory,
     compression: options.compression,
     segmentBytes: options.segmentBytes ?? WAL_SEGMENT_BYTES,
+    failedToSync: options.failedToSync ?? (() => {}),
     pending: new ByteBuffer(64 * 1024),
     file: undefined,
     segment: last + 1,
@@ -143,11 +147,12 @@ export function openWal(options: WalOptions): Wal {
 /** Opens the next segment before it lets go of this one, so that after a failure writing goes on where it was. */
 function startSegment(s: WalState, index: number): void {
   const file = s.files.open(segmentPath(s.directory, index), 'create');
-  s.file?.close();
+  const before = s.file;
   s.file = file;
   s.segment = index;
   s.size = 0;
   s.dirtyTail = false;
+  before?.finish(s.failedToSync);
 }
 
 const ZERO_PAGE = new Uint8Array(WAL_PAGE_BYTES);
@@ -161,7 +166,6 @@ function finishSegment(s: WalState): void {
     s.size += WAL_PAGE_BYTES - used;
     s.dirtyTail = false;
   }
-  s.file!.sync();
 }
 
 function repairTail(s: WalState): void {
@@ -282,22 +286,6 @@ function scanSegment(
   const scan = newScan();
   for (let position = 0; ; position += READ_BYTES) if (!scanBlock(scan, file, position, each)) break;
   return endScan(scan, path);
-}
-
-/** The readable records of a segment, one by one, each the caller's own; returns the first damage. See {@link readSegment}. */
-export function* segmentRecords(files: Files, path: string): Generator<Uint8Array, SegmentDamage | undefined, void> {
-  const file = files.open(path, 'read');
-  try {
-    const scan = newScan();
-    for (let position = 0, more = true; more; position += READ_BYTES) {
-      const records: Uint8Array[] = [];
-      more = scanBlock(scan, file, position, (record) => records.push(record.slice()));
-      yield* records;
-    }
-    return endScan(scan, path);
-  } finally {
-    file.close();
-  }
 }
 
 function newScan(): Scan {
