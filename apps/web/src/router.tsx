@@ -27,6 +27,14 @@ export const router = createBrowserRouter([
       { path: 'targets', lazy: async () => ({ Component: (await import('./pages/targets.tsx')).Targets }) },
       { path: 'fleet', lazy: async () => ({ Component: (await import('./pages/fleet.tsx')).Fleet }) },
       { path: 'status', lazy: async () => ({ Component: (await import('./pages/status.tsx')).Status }) },
+      {
+        path: 'runbooks/:pack/:name',
+        lazy: async () => ({ Component: (await import('./pages/runbook.tsx')).Runbook }),
+      },
+      {
+        path: 'runbooks/:pack/:name',
+        lazy: async () => ({ Component: (await import('./pages/runbook.tsx')).Runbook }),
+      },
       // Prometheus' own addresses, so that its links lead somewhere.
       { path: 'graph', lazy: explore },
       { path: 'query', lazy: explore },

@@ -172,12 +172,22 @@ export function paletteOf(scheme: Scheme): Palette {
   return scheme === 'dark' ? DARK : LIGHT;
 }
 
-/** The colour of the n-th series; after the last hue they repeat, shifted towards the text's colour. */
+/** How the hues change each time they are used up. */
+const ROUNDS: readonly (readonly [towards: 'text' | 'ground', share: number])[] = [
+  ['text', 0],
+  ['text', 0.38],
+  ['ground', 0.36],
+  ['text', 0.6],
+  ['ground', 0.55],
+];
+
+/** The colour of the n-th series; after the last hue they repeat, lighter and darker by turns. */
 export function categoricalColor(palette: Palette, index: number): string {
   const { categorical } = palette;
   const round = Math.floor(index / categorical.length);
   const base = categorical[index % categorical.length]!;
-  return round === 0 ? base : mix(base, palette.text.strong, Math.min(round * 0.28, 0.7));
+  const [towards, share] = ROUNDS[round % ROUNDS.length]!;
+  return share === 0 ? base : mix(base, towards === 'text' ? palette.text.strong : palette.surface.page, share);
 }
 
 /** Grafana's shades, as a share of white (above zero) or black (below). */

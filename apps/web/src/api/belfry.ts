@@ -1,6 +1,6 @@
 /** Belfry's own API: notifications with their reasons, and the fleet of reference services. */
 import { listOf, numberOf, objectOf, textOf } from '../dashboard/model.ts';
-import { query, requestJson } from './http.ts';
+import { query, requestJson, requestText } from './http.ts';
 import { type Labels, labelsOf, timeOf } from './prometheus.ts';
 
 export type Outcome = 'delivered' | 'failed' | 'pending' | 'suppressed' | 'unknown';
@@ -35,6 +35,8 @@ export interface Notification {
   readonly integration: string;
   readonly status: 'firing' | 'resolved';
   readonly outcome: Outcome;
+  /** Why it was not sent, where it was not. */
+  readonly reason: string;
   readonly groupKey: string;
   readonly groupLabels: Labels;
   readonly routePath: readonly string[];
@@ -64,6 +66,7 @@ function notificationOf(json: unknown): Notification {
     integration: textOf(n.integration),
     status: n.status === 'resolved' ? 'resolved' : 'firing',
     outcome: OUTCOMES.find((o) => o === n.outcome) ?? 'unknown',
+    reason: textOf(n.reason),
     groupKey: textOf(n.groupKey),
     groupLabels: labelsOf(n.groupLabels),
     routePath: listOf(n.routePath).map((p) => textOf(p)),
@@ -150,4 +153,89 @@ function servicesOf(body: unknown): readonly Service[] {
       })),
     };
   });
+}
+
+/** A runbook in Markdown. */
+export async function runbook(pack: string, name: string, signal?: AbortSignal): Promise<string> {
+  const path = `${encodeURIComponent(pack)}/${encodeURIComponent(name)}`;
+  return requestText(`/api/belfry/runbooks/${path}`, signal ? { signal } : {});
+}
+
+export interface RouteStep {
+  readonly depth: number;
+  readonly receiver: string;
+  readonly matchers: string;
+  readonly matched: boolean;
+  readonly taken: boolean;
+  readonly reason: string;
+}
+
+export interface RouteTaken {
+  readonly receiver: string;
+  readonly groupLabels: Labels;
+  readonly mutedBy: readonly string[];
+  readonly nextFlushMs: number | undefined;
+  readonly lastFlushMs: number | undefined;
+}
+
+/** What the alert router does with one alert, and why. */
+export interface Explanation {
+  readonly labels: Labels;
+  readonly status: string;
+  readonly steps: readonly RouteStep[];
+  readonly routes: readonly RouteTaken[];
+  readonly inhibitions: readonly string[];
+  readonly silences: readonly {
+    readonly id: string;
+    readonly state: string;
+    readonly comment: string;
+    readonly createdBy: string;
+  }[];
+}
+
+export async function explain(alertname: string, signal?: AbortSignal): Promise<readonly Explanation[]> {
+  const body = await requestJson(`/api/belfry/why/${encodeURIComponent(alertname)}`, signal ? { signal } : {});
+  return listOf(body).map(explanationOf);
+}
+
+function explanationOf(json: unknown): Explanation {
+  const e = objectOf(json);
+  const alert = objectOf(e.alert);
+  return {
+    labels: labelsOf(alert.labels),
+    status: textOf(alert.status),
+    steps: listOf(e.steps).map((s) => {
+      const { depth, receiver, matchers, matched, taken, reason } = objectOf(s);
+      return {
+        depth: numberOf(depth) ?? 0,
+        receiver: textOf(receiver),
+        matchers: textOf(matchers),
+        matched: matched === true,
+        taken: taken === true,
+        reason: textOf(reason),
+      };
+    }),
+    routes: listOf(e.routes).map((r) => {
+      const route = objectOf(r);
+      return {
+        receiver: textOf(route.receiver),
+        groupLabels: labelsOf(route.groupLabels),
+        mutedBy: listOf(route.mutedBy).map((m) => textOf(m)),
+        nextFlushMs: timeOf(route.nextFlush),
+        lastFlushMs: timeOf(route.lastFlush),
+      };
+    }),
+    inhibitions: listOf(e.inhibitions).map(inhibitionText),
+    silences: listOf(e.silences).map((s) => {
+      const { id, state, comment, createdBy } = objectOf(s);
+      return { id: textOf(id), state: textOf(state), comment: textOf(comment), createdBy: textOf(createdBy) };
+    }),
+  };
+}
+
+function inhibitionText(json: unknown): string {
+  if (typeof json === 'string') return json;
+  const { reason, source, by, fingerprint } = objectOf(json);
+  const labels = labelsOf(objectOf(source).labels ?? source);
+  return textOf(reason) || textOf(by) || labels.alertname || textOf(fingerprint) || JSON.stringify(json);
 }

@@ -22,6 +22,26 @@ export function isMissing(error: unknown): boolean {
   return isApiError(error) && (error.status === 404 || error.status === 501);
 }
 
+/** Text from the server. @throws ApiError */
+export async function requestText(url: string, init: RequestInit = {}): Promise<string> {
+  let response: Response;
+  try {
+    response = await fetch(url, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw apiError('The server cannot be reached.', 0, 'unreachable', url);
+  }
+  const text = await response.text();
+  if (response.ok) return text;
+  let body: unknown = text;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // Then the text itself is the message.
+  }
+  throw errorOf(body, response, url);
+}
+
 /** JSON from the server. @throws ApiError with the server's own words where it has some */
 export async function requestJson(url: string, init: RequestInit = {}): Promise<unknown> {
   let response: Response;
@@ -41,6 +61,18 @@ export async function requestJson(url: string, init: RequestInit = {}): Promise<
   }
   if (response.ok) return body;
   throw errorOf(body, response, url);
+}
+
+/** Text from the server. @throws ApiError */
+export async function requestText(url: string): Promise<string> {
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch {
+    throw apiError('The server cannot be reached.', 0, 'unreachable', url);
+  }
+  if (response.ok) return response.text();
+  throw errorOf(await response.json().catch(() => undefined), response, url);
 }
 
 function errorOf(body: unknown, response: Response, url: string): ApiError {

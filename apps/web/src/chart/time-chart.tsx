@@ -43,6 +43,8 @@ const AXIS_FONT = `11px ${FONT_SANS}`;
 const X_AXIS_HEIGHT = 26;
 const LABEL_FONT = `500 11px ${FONT_SANS}`;
 const FADED = 0.18;
+/** With more series, points at the cursor would hide the lines. */
+const MAX_WITH_POINTS = 60;
 const SECONDS_SHOWN_BELOW_MS = 6 * 60_000;
 /** Shorter drags are clicks. */
 const MIN_DRAG_PX = 4;
@@ -131,6 +133,7 @@ function optionsOf(latest: Latest, width: number, height: number): uPlot.Options
     ...(bands.length > 0 ? { bands } : {}),
     cursor: {
       points: {
+        show: series.length <= MAX_WITH_POINTS,
         size: 7,
         width: 1.5,
         stroke: () => palette.surface.panel,

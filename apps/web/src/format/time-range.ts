@@ -119,7 +119,9 @@ export function rangeLabel(raw: RawRange): string {
   if (quick) return quick.label;
   const last = /^now-(\d+)([smhdwMQy])$/.exec(raw.from);
   if (last && raw.to === 'now') return `Last ${last[1]} ${UNIT_WORDS[last[2]!]}${last[1] === '1' ? '' : 's'}`;
-  return `${endLabel(raw.from)} to ${endLabel(raw.to)}`;
+  const [from, to] = [endLabel(raw.from), endLabel(raw.to)];
+  const sameDay = !isRelative(raw.from) && !isRelative(raw.to) && from.slice(0, 10) === to.slice(0, 10);
+  return `${from} to ${sameDay ? to.slice(11) : to}`;
 }
 
 function endLabel(text: string): string {

@@ -15,6 +15,7 @@ import { rulesQuery } from '../components/queries.ts';
 import { SearchInput } from '../components/search-input.tsx';
 import { useUrlState } from '../components/url-state.ts';
 import { useNow } from '../components/use-now.ts';
+import { Why } from '../components/why.tsx';
 import { agoText, localDateTime, roughSpan, spanText } from '../format/time-range.ts';
 import { formatValue } from '../format/units.ts';
 
@@ -194,6 +195,7 @@ function RuleBody({
         <span className="grow" />
         {rule.kind === 'alerting' && (
           <>
+            {rule.alerts.length > 0 && <Why alertname={rule.name} />}
             <Link to={`/inbox?alertname=${encodeURIComponent(rule.name)}`}>Notifications</Link>
             <Link to={`/silences?new=1&matcher=${encodeURIComponent(`alertname="${rule.name}"`)}`}>
               <IconVolumeOff size={13} style={{ verticalAlign: -2 }} /> Silence
@@ -266,16 +268,23 @@ export function Annotations({ annotations }: { readonly annotations: Readonly<Re
         <div key={name} style={{ display: 'contents' }}>
           <dt>{name}</dt>
           <dd>
-            {/^https?:\/\/\S+$/.test(value) ? (
-              <a href={value} target="_blank" rel="noreferrer">
-                {value} <IconExternalLink size={12} />
-              </a>
-            ) : (
-              value
-            )}
+            <AnnotationValue value={value} />
           </dd>
         </div>
       ))}
     </dl>
+  );
+}
+
+function AnnotationValue({ value }: { readonly value: string }) {
+  if (!/^https?:\/\/\S+$/.test(value)) return value;
+  const url = URL.parse(value);
+  // A runbook that this server shows itself, by whatever name it was reached.
+  if (url?.port === location.port && url.pathname.startsWith('/runbooks/'))
+    return <Link to={url.pathname}>{value}</Link>;
+  return (
+    <a href={value} target="_blank" rel="noreferrer">
+      {value} <IconExternalLink size={12} />
+    </a>
   );
 }

@@ -65,7 +65,7 @@ export function Inbox() {
     >
       <div className="filters">
         <SearchInput value={search} onChange={setSearch} placeholder="Search alerts and labels" />
-        {(['firing', 'resolved', 'failed'] as const).map((s) => (
+        {(['firing', 'resolved', 'suppressed', 'failed'] as const).map((s) => (
           <button
             key={s}
             type="button"
@@ -162,6 +162,7 @@ function titleOf(n: Notification): string {
 }
 
 function summaryOf(n: Notification): string {
+  if (n.outcome === 'suppressed' && n.reason) return n.reason;
   const first = n.alerts[0];
   return first?.annotations.summary ?? first?.annotations.description ?? Object.values(n.groupLabels).join(' ');
 }
@@ -190,6 +191,7 @@ function Detail({ notification: n, now }: { readonly notification: Notification;
           {localDateTime(n.atMs)} ({agoText(n.atMs, now)})
         </span>
       </div>
+      {n.reason && <p className={`tone-text tone-${toneOf(n.outcome)}`}>{n.reason}</p>}
       <section>
         <h3>To whom</h3>
         <ol className="route">

@@ -38,7 +38,12 @@ export function Silences() {
     <Page
       title="Silences"
       actions={
-        <Button size="xs" leftSection={<IconPlus size={15} />} disabled={isMissing(error)} onClick={() => change({ new: '1' })}>
+        <Button
+          size="xs"
+          leftSection={<IconPlus size={15} />}
+          disabled={isMissing(error)}
+          onClick={() => change({ new: '1' })}
+        >
           New silence
         </Button>
       }

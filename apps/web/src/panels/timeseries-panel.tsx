@@ -158,6 +158,9 @@ function legendItems(
 
 const placementOf = (f: Field): string => textOf(f.config?.custom.axisPlacement, 'auto');
 
+/** With more series than this, faint fills are left out. */
+const MAX_FILLED = 16;
+
 /** How a field is drawn, from Grafana's custom options. */
 export function chartSeries(field: Field, index: number, aligned: AlignedSeries, palette: Palette): ChartSeries {
   const config = field.config;
@@ -179,7 +182,8 @@ export function chartSeries(field: Field, index: number, aligned: AlignedSeries,
     draw: (draw === 'bars' || draw === 'points' ? draw : 'line') satisfies DrawStyle,
     interpolation: textOf(custom.lineInterpolation, 'linear') as Interpolation,
     width: numberOf(custom.lineWidth) ?? 1.5,
-    fill: Math.min(fill, 100) / 100,
+    // Many faint fills on each other are one thick fog.
+    fill: stackMode === 'none' && aligned.fields.length > MAX_FILLED && fill < 20 ? 0 : Math.min(fill, 100) / 100,
     gradient: gradient !== 'none' || (stackMode === 'none' && fill > 0 && fill <= 25),
     dash:
       style.fill === 'dash' || style.fill === 'dot'
