@@ -48,7 +48,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     retentionMs: parseDuration(options.retention),
     logger: log.child({ room: 'alerting' }),
   });
-  const reload = async () => alertmanager.reload(loadConfigFile(configFile));
+  const reload = () => alertmanager.reload(() => loadConfigFile(configFile));
   const apps: FastifyInstance[] = [];
   const close = async () => {
     await Promise.all(apps.map((app) => app.close()));

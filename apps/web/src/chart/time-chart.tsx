@@ -133,7 +133,7 @@ function optionsOf(latest: Latest, width: number, height: number): uPlot.Options
     ...(bands.length > 0 ? { bands } : {}),
     cursor: {
       points: {
-        show: series.length <= MAX_WITH_POINTS,
+        ...(series.length > MAX_WITH_POINTS ? { show: false } : {}),
         size: 7,
         width: 1.5,
         stroke: () => palette.surface.panel,

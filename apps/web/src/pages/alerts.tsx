@@ -278,7 +278,7 @@ export function Annotations({ annotations }: { readonly annotations: Readonly<Re
 
 function AnnotationValue({ value }: { readonly value: string }) {
   if (!/^https?:\/\/\S+$/.test(value)) return value;
-  const url = URL.parse(value);
+  const url = URL.canParse(value) ? new URL(value) : undefined;
   // A runbook that this server shows itself, by whatever name it was reached.
   if (url?.port === location.port && url.pathname.startsWith('/runbooks/'))
     return <Link to={url.pathname}>{value}</Link>;
