@@ -63,18 +63,6 @@ export async function requestJson(url: string, init: RequestInit = {}): Promise<
   throw errorOf(body, response, url);
 }
 
-/** Text from the server. @throws ApiError */
-export async function requestText(url: string): Promise<string> {
-  let response: Response;
-  try {
-    response = await fetch(url);
-  } catch {
-    throw apiError('The server cannot be reached.', 0, 'unreachable', url);
-  }
-  if (response.ok) return response.text();
-  throw errorOf(await response.json().catch(() => undefined), response, url);
-}
-
 function errorOf(body: unknown, response: Response, url: string): ApiError {
   const fields = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   const said = typeof body === 'string' ? body : (fields.error ?? fields.message);
