@@ -1,5 +1,6 @@
 import { nearest } from '@belfry/model';
-import { type AnyMetric, type Label, metricsOf, type Pack, plainLabel } from '@belfry/sdk';
+import type { Pack } from '@belfry/sdk';
+import { type AnyMetric, type Label, metricsOf, plainLabel } from '@belfry/sdk/catalogue';
 import type { Place } from './source.ts';
 
 export type KnownType = 'counter' | 'gauge' | 'histogram' | 'summary' | 'info' | 'unknown';

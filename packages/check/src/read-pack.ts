@@ -86,7 +86,8 @@ function packRules(pack: Pack, home: Place, make: Maker): RulesDocument {
         };
         return made;
       }
-      const runbook = rule.runbook ? { runbook_url: rule.runbook } : {};
+      // A link, or the name of a page in the pack's folder.
+      const runbook = rule.runbook ? { [/:\/\//.test(rule.runbook) ? 'runbook_url' : 'runbook']: rule.runbook } : {};
       const made: AlertRule = {
         kind: 'alert',
         ...base,

@@ -30,10 +30,10 @@ export function emptyReadings(): Readings {
 
 /** Reads a file into what it is, by its name and its shape. */
 export function recogniseFile(file: SourceFile, into: Readings, reader: ExpressionReader): void {
-  if (/\.(?:md|markdown)$/i.test(file.path)) return recogniseMarkdown(file, into, reader);
-  if (/\.json$/i.test(file.path)) return recogniseJson(wholeFile(file), into, reader, 'file');
-  if (/\.ya?ml(?:\.\w+)?$/i.test(file.path)) return recogniseYaml(wholeFile(file), into, reader, 'file');
-  if (isMetricsDump(file.text)) {
+  if (/\.(?:md|markdown)$/i.test(file.path)) recogniseMarkdown(file, into, reader);
+  else if (/\.json$/i.test(file.path)) recogniseJson(wholeFile(file), into, reader, 'file');
+  else if (/\.ya?ml(?:\.\w+)?$/i.test(file.path)) recogniseYaml(wholeFile(file), into, reader, 'file');
+  else if (isMetricsDump(file.text)) {
     const { metrics, fault } = readMetricsDump(file);
     into.metrics.push(...metrics);
     if (fault) into.faults.push(fault);
@@ -95,7 +95,8 @@ function recogniseTree(tree: Tree, source: Snippet, into: Readings, reader: Expr
   }
   if (tree.kind !== 'map') return;
   if (has(tree, 'kind', 'apiVersion') && typeof textOf(at(tree, 'kind')) === 'string') {
-    return recogniseKubernetes(tree, source, into, reader, origin);
+    recogniseKubernetes(tree, source, into, reader, origin);
+    return;
   }
   const document = documentOf(tree, source, reader, origin);
   if (document) into.documents.push(document);

@@ -15,24 +15,24 @@ export function reportJunit(problems: readonly Problem[], sources: readonly Sour
 
 function suite(path: string, problems: readonly Problem[]): string {
   const failures = problems.filter((p) => p.severity !== 'info').length;
-  const head = `  <testsuite name="${escape(path)}" tests="${Math.max(1, problems.length)}" failures="${failures}">\n`;
+  const head = `  <testsuite name="${escapeXml(path)}" tests="${Math.max(1, problems.length)}" failures="${failures}">\n`;
   const cases = problems.length > 0 ? problems.map(testcase).join('') : '    <testcase name="no findings"/>\n';
   return `${head}${cases}  </testsuite>\n`;
 }
 
 function testcase(p: Problem): string {
-  const name = escape(`${p.check} at ${p.line}:${p.column}`);
-  const text = escape(
+  const name = escapeXml(`${p.check} at ${p.line}:${p.column}`);
+  const text = escapeXml(
     `${p.path}:${p.line}:${p.column}: ${p.severity}: ${p.message}${p.suggestion ? `\n${p.suggestion}` : ''}`,
   );
   const body =
     p.severity === 'info'
       ? `<system-out>${text}</system-out>`
-      : `<failure type="${p.severity}" message="${escape(p.message)}">${text}</failure>`;
-  return `    <testcase name="${name}" classname="${escape(p.path)}">${body}</testcase>\n`;
+      : `<failure type="${p.severity}" message="${escapeXml(p.message)}">${text}</failure>`;
+  return `    <testcase name="${name}" classname="${escapeXml(p.path)}">${body}</testcase>\n`;
 }
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -27,7 +27,7 @@ export function implies(narrow: readonly Matcher[], wide: readonly Matcher[]): b
       if (n.op === w.op && n.value === w.value) return true;
       if (n.op === '=') return matches(w, n.value) === true;
       const values = n.op === '=~' ? alternatives(n.value) : undefined;
-      return values !== undefined && values.every((v) => matches(w, v) === true);
+      return values?.every((v) => matches(w, v) === true);
     }),
   );
 }

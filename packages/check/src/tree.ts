@@ -101,7 +101,7 @@ function alignBlock({ in: outer, start, text }: ScalarTree, written: string): Sn
     const lineEnd = newline === -1 ? written.length : newline;
     const blanks = /^ */.exec(written.slice(at, lineEnd))![0].length;
     const begin = at + Math.min(indent, blanks);
-    const content = written.slice(begin, lineEnd);
+    const content = written.slice(begin, lineEnd).replace(/\r$/, '');
     if (content === '' || text.startsWith(content, from)) {
       runs.push({ from, at: start + begin });
       from += content.length;

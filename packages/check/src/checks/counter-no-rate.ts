@@ -19,7 +19,7 @@ matters is how fast it rises. (Whether one exists at all may be asked without.)`
       const name = metricNameOf(node) ?? '';
       // Without a catalogue only what is named as a counter; sums and counts may be anything.
       if (kind.type !== 'counter' || (!kind.sure && !name.endsWith('_total'))) continue;
-      if (!bareUse(around)) continue;
+      if (!bareUse(around) || (expression.use === 'alert' && isCompared(around))) continue;
       report({
         at: placeOfSpan(expression, node.span),
         message: `${name} is a counter: its value since the start of the process says little`,
@@ -54,4 +54,10 @@ function bareUse(around: readonly Expr[]): boolean {
     }
   }
   return true;
+}
+
+/** What an alert compares as it is, is what `alert-latch` tells. */
+function isCompared(around: readonly Expr[]): boolean {
+  const parent = around.findLast((a) => a.kind !== 'paren' && a.kind !== 'aggregation');
+  return parent?.kind === 'binary' && /^[<>=!]/.test(parent.op);
 }

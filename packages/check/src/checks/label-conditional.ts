@@ -1,6 +1,6 @@
 import { selectorsOf } from '@belfry/promql';
 import { defineCheck } from '../check.ts';
-import { placeOfSpan } from '../expression.ts';
+import { hasVariable, placeOfSpan } from '../expression.ts';
 import { matchesEmpty } from '../infer.ts';
 
 const DOCUMENT = (query: string) => `| Metric | Type | Labels | Description |
@@ -32,7 +32,7 @@ parentheses after the label.`,
       if (node.kind === 'selector') {
         for (const matcher of node.matchers) {
           const when = found(node)?.metric.labels.get(matcher.name)?.conditional;
-          if (when !== undefined && !matchesEmpty(matcher)) tell(matcher.name, when);
+          if (when !== undefined && !hasVariable(matcher.value) && !matchesEmpty(matcher)) tell(matcher.name, when);
         }
       } else if (node.kind === 'aggregation' && !node.without && node.grouping.length === 1) {
         const label = node.grouping[0]!;

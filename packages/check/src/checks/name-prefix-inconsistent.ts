@@ -21,17 +21,16 @@ export const namePrefixInconsistent = defineCheck({
     const globs = world.prose.flatMap((p) => p.globs.map(({ pattern, at }) => ({ name: pattern, at })));
     const told = new Set<string>();
     for (const { name, at } of [...metrics, ...globs]) {
-      if (told.has(name)) continue;
-      told.add(name);
       const [first, second] = name.split('_');
       const inner = families.get(second ?? '') ?? 0;
-      if (first !== second && inner >= 3) {
-        report({
-          at,
-          message: `${name} begins with ${first}_, other metrics of ${second} with ${second}_`,
-          suggestion: name.slice(first!.length + 1),
-        });
-      }
+      const pair = `${first}_${second}`;
+      if (first === second || inner < 3 || told.has(pair)) continue;
+      told.add(pair);
+      report({
+        at,
+        message: `${name} begins with ${first}_, other metrics of ${second} with ${second}_`,
+        suggestion: name.slice(first!.length + 1),
+      });
     }
   },
 });

@@ -7,7 +7,7 @@ import { bare } from '../windows.ts';
 export const precedenceSuspicious = defineCheck({
   name: 'precedence-suspicious',
   finds: '`a / b + c` where `a` is `b` (or `b` and `c` make the whole of `a`), which surely means `a / (b + c)`.',
-  severity: 'warning',
+  severity: 'error',
   why: `Division binds more tightly than addition: \`good / good + bad\` is 1 plus the bad ones, not a share. A share of something
 in itself is 1, so nobody writes it on purpose. In an indicator it is an error: such a one is never below 1.`,
   bad: recordFile(

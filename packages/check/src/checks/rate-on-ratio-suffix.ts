@@ -6,7 +6,7 @@ import { callAround, kindOf, RATES } from '../metric-kind.ts';
 
 /** Endings of names that only gauges have. */
 const GAUGE_NAME =
-  /_(?:ratio|percent|percentage|fraction|utilization|usage|celsius|temperature|in_use|inflight|in_flight)$/;
+  /_(?:ratio|percent|percentage|fraction|utilization|usage|celsius|temperature|in_use|inflight|in_flight|goroutines|threads|queue_length|queue_depth)$/;
 
 export const rateOnRatioSuffix = defineCheck({
   name: 'rate-on-ratio-suffix',

@@ -10,7 +10,7 @@ export const ratioSelfMatch = defineCheck({
   name: 'ratio-self-match',
   finds:
     'A share whose numerator is a part of the series of the denominator, without aggregation: it divides series by themselves.',
-  severity: 'warning',
+  severity: 'error',
   why: `Vectors are matched series by series. \`rate(x{code="500"}) / rate(x)\` pairs the series with code 500 with the same
 series in the denominator, so the result is always 1, or nothing: never a share of errors. Add both up first.`,
   bad: alertFile('rate(shop_requests_total{code="500"}[5m]) / rate(shop_requests_total[5m]) > 0.05'),

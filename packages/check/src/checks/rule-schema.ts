@@ -59,14 +59,19 @@ function checkDocument({ tree, origin }: RulesDocument, report: Report): void {
 }
 
 function checkRule(rule: Tree, prose: boolean, report: Report): void {
-  if (rule.kind !== 'map')
-    return report({ at: placeOf(rule), message: 'a rule must be a map with record or alert, and expr' });
+  if (rule.kind !== 'map') {
+    report({ at: placeOf(rule), message: 'a rule must be a map with record or alert, and expr' });
+    return;
+  }
   fields(rule, RULE, 'a rule', report);
   const alert = at(rule, 'alert');
   const record = at(rule, 'record');
   const name = alert ?? record;
   if (alert && record) report({ at: placeOf(alert), message: 'a rule has either record or alert, not both' });
-  if (!name || !textOf(name)) return report({ at: placeOf(name ?? rule), message: 'a rule needs record or alert' });
+  if (!name || !textOf(name)) {
+    report({ at: placeOf(name ?? rule), message: 'a rule needs record or alert' });
+    return;
+  }
   const expr = at(rule, 'expr');
   if (!expr || !textOf(expr)?.trim()) {
     report({

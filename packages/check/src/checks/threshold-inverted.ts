@@ -31,7 +31,7 @@ export const thresholdInverted = defineCheck({
 });
 
 function directionOf(steps: readonly Threshold[]): 'worse' | 'better' | undefined {
-  if (steps.length < 2 || isDefault(steps)) return undefined;
+  if (steps.length < 2) return undefined;
   const first = hue(steps[0]!.color);
   const last = hue(steps.at(-1)!.color);
   if (first === 'green' && last === 'red') return 'worse';
