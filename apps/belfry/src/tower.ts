@@ -13,6 +13,7 @@ import {
   runbookRoutes,
   uiRoutes,
 } from '@belfry/api';
+import { formatPrometheusConfig } from '@belfry/config';
 import { BelfryError, type Clock, parseDuration } from '@belfry/model';
 import { createEngine, type Engine } from '@belfry/promql';
 import { createRuleManager, engineQuery, type RuleManager } from '@belfry/rules';
@@ -349,7 +350,7 @@ function prometheusHost(parts: Parts, lifecycle: { reload: () => Promise<void>; 
         }),
       alerts: () => rules.alerts(),
       alertmanagers: () => alertmanagers.notifier.alertmanagers(),
-      config: () => parts.configuration.loaded.text,
+      config: () => formatPrometheusConfig(parts.configuration.loaded.config),
       flags: () => flags,
       runtimeInfo: () => runtimeInfo(clock, life, flags['storage.tsdb.retention.time']!, 0),
       buildInfo,
