@@ -1,6 +1,6 @@
 import { BelfryError } from '@belfry/model';
 import { errorCode, type Files, readWhole } from './files.ts';
-import { kernelLockHolder, processStart } from './process-table.ts';
+import { kernelLockHolder, processStart, prometheusOn } from './process-table.ts';
 
 /** The hold on a data directory. */
 export interface DirectoryLock {
@@ -17,7 +17,7 @@ const MAX_ATTEMPTS = 5;
 
 /**
  * Takes `directory/lock`, the file that Prometheus locks too. Ours holds the process number, so that one left behind by
- * kill -9 is recognised and taken over; a Prometheus that runs on the directory is recognised by its kernel lock on the file.
+ * kill -9 is recognised and taken over; a Prometheus that runs on the directory is recognised by its kernel lock or open files.
  * (The other way round there is no protection: Node cannot take a kernel lock, so a Prometheus started on a directory that
  * Belfry holds does not notice.)
  * @throws BelfryError `data_locked`, naming the holder
@@ -26,6 +26,8 @@ export function lockDirectory(files: Files, directory: string): DirectoryLock {
   const path = `${directory}/lock`;
   const mine: Holder = { pid: process.pid, started: processStart(process.pid) };
   const content = Buffer.from(`${JSON.stringify({ ...mine, program: 'belfry' })}\n`);
+  const prometheus = prometheusOn(directory);
+  if (prometheus !== undefined) throw locked(directory, prometheus);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     try {
       const file = files.open(path, 'create');

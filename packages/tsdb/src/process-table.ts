@@ -30,3 +30,45 @@ export function kernelLockHolder(path: string): number | undefined {
   }
   return undefined;
 }
+
+/**
+ * A Prometheus that has files of the directory open, where the system tells (Linux). Debian's takes no lock on its directory
+ * unless it is told to.
+ */
+export function prometheusOn(directory: string): number | undefined {
+  try {
+    const inside = `${fs.realpathSync(directory)}/`;
+    for (const pid of fs.readdirSync('/proc')) {
+      if (!/^\d+$/.test(pid) || !isPrometheus(pid)) continue;
+      if (openFiles(pid).some((path) => path.startsWith(inside))) return Number(pid);
+    }
+  } catch {
+    // Not Linux: unknown.
+  }
+  return undefined;
+}
+
+function isPrometheus(pid: string): boolean {
+  try {
+    return fs.readFileSync(`/proc/${pid}/comm`, 'latin1').startsWith('prometheus');
+  } catch {
+    // It ended in the meantime.
+    return false;
+  }
+}
+
+function openFiles(pid: string): string[] {
+  const paths: string[] = [];
+  try {
+    for (const fd of fs.readdirSync(`/proc/${pid}/fd`)) {
+      try {
+        paths.push(fs.readlinkSync(`/proc/${pid}/fd/${fd}`));
+      } catch {
+        // Closed in the meantime.
+      }
+    }
+  } catch {
+    // Another user's process.
+  }
+  return paths;
+}

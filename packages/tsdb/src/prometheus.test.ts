@@ -86,6 +86,17 @@ describe.skipIf(!prometheus)('Prometheus goes on with what we wrote (skipped: pr
     },
   );
 
+  test('a directory that Prometheus has open is refused, naming its process', async () => {
+    // Debian's takes no lock unless it is asked to; then its open files tell.
+    const other = await startPrometheus(directory);
+    try {
+      expect(() => open(directory)).toThrow(/in use by process \d+/);
+    } finally {
+      await other.stop('SIGTERM');
+    }
+    open(directory).close();
+  });
+
   test.each(['SIGTERM', 'SIGKILL'] as const)('we go on with what Prometheus wrote, after its %s', async (signal) => {
     const other = await startPrometheus(directory, [], (port) => [
       'global: {scrape_interval: 100ms}',

@@ -30,7 +30,7 @@ const MAX_IDLE_BUFFERS = 4;
 /** One series, and which of the sources have it: by source, its place there, or −1. The head is the last source. */
 interface MergedSeries {
   readonly labels: Labels;
-  readonly places: Int32Array;
+  readonly places: number[];
   /** Another label set of the same hash. */
   readonly other: MergedSeries | undefined;
 }
@@ -129,6 +129,9 @@ function* readMerged(
   }
 }
 
+/** In no source; of more sources than there will be blocks. */
+const NOWHERE = new Array<number>(4096).fill(-1);
+
 function mergeSeries(state: DatabaseState, selection: Selection): Map<number, MergedSeries> {
   const { blocks, blockSeries, head } = selection;
   const merged = new Map<number, MergedSeries>();
@@ -141,7 +144,7 @@ function mergeSeries(state: DatabaseState, selection: Selection): Map<number, Me
         return;
       }
     }
-    const places = new Int32Array(sources).fill(-1);
+    const places = NOWHERE.slice(0, sources);
     places[source] = place;
     merged.set(hash, { labels, places, other: first });
   };

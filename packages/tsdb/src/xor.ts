@@ -91,20 +91,17 @@ function putWord(bytes: Uint8Array, at: number, word: number): void {
 
 /** Sets the lowest `n` (1 to 32) bits of `value` at bit `p` of bytes that are zero from there on; returns the bit after. */
 export function putBits(bytes: Uint8Array, p: number, value: number, n: number): number {
+  const shift = p & 7;
   let at = p >>> 3;
-  let free = 8 - (p & 7);
-  const after = p + n;
-  while (n > 0) {
-    if (n >= free) {
-      bytes[at++] |= (value >>> (n - free)) & (0xff >>> (8 - free));
-      n -= free;
-      free = 8;
-    } else {
-      bytes[at] |= (value & ((1 << n) - 1)) << (free - n);
-      n = 0;
-    }
+  // The bits stand at the top of the word; what is above `n` of `value` is shifted out.
+  let word = value << (32 - n);
+  bytes[at] |= word >>> (24 + shift);
+  word <<= 8 - shift;
+  for (let left = n - 8 + shift; left > 0; left -= 8) {
+    bytes[++at] = word >>> 24;
+    word <<= 8;
   }
-  return after;
+  return p + n;
 }
 
 /** The first delta is a whole varint, though it may begin anywhere in a byte (it never does: a value of 64 bits precedes). */
