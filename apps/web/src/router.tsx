@@ -31,10 +31,6 @@ export const router = createBrowserRouter([
         path: 'runbooks/:pack/:name',
         lazy: async () => ({ Component: (await import('./pages/runbook.tsx')).Runbook }),
       },
-      {
-        path: 'runbooks/:pack/:name',
-        lazy: async () => ({ Component: (await import('./pages/runbook.tsx')).Runbook }),
-      },
       // Prometheus' own addresses, so that its links lead somewhere.
       { path: 'graph', lazy: explore },
       { path: 'query', lazy: explore },
