@@ -200,7 +200,7 @@ const billing = {
     buckets: SEND_SECONDS,
   }),
   batchSize: histogram({
-    name: 'metald_billing_batch_size_histogram',
+    name: 'metald_billing_batch_size_histogram', // belfry:disable type-in-name the guide's name
     help: 'Samples in a batch.',
     buckets: BATCH_SAMPLES,
   }),
@@ -267,6 +267,7 @@ const api = {
 } as const;
 
 const inventory = {
+  // belfry:disable gauge-named-total the guide's name
   vms: gauge({ name: 'metald_vms_total', help: 'VMs that exist, by state.', labels: { state: oneOf(...VM_STATES) } }),
   vmBootDuration: histogram({
     name: 'metald_vm_boot_duration_seconds',
@@ -334,6 +335,7 @@ export const metaldCatalogue = catalogue('metald', {
   ...inventory,
   ...rpc,
   ...ownProcess('metald'),
+  // belfry:disable double-prefix the guide's name, served beside go_goroutines
   ownGoroutines: gauge({ name: 'metald_go_goroutines', help: 'Goroutines of metald.' }),
   ...runtimeMetrics,
 });
@@ -353,6 +355,7 @@ export const billagedCatalogue = catalogue('billaged', {
     labels: { customer_id: onlyWhen('UNKEY_BILLAGED_OTEL_HIGH_CARDINALITY_ENABLED', anyValue('customer', 20)) },
     aliases: ['billaged_usage_records_processed_ratio_total'],
   }),
+  // belfry:disable type-in-name the guide's name
   batchSize: histogram({ name: 'billaged_batch_size_histogram', help: 'Samples in a batch.', buckets: BATCH_SAMPLES }),
   processingDuration: histogram({
     name: 'billaged_processing_duration_seconds',

@@ -5,6 +5,7 @@ import { billingMetrics } from './dashboards/billing-metrics.ts';
 import { multiTenantBilling } from './dashboards/multi-tenant-billing.ts';
 import { securityOperations } from './dashboards/security-operations.ts';
 import { systemHealth } from './dashboards/system-health.ts';
+import { systemResources } from './dashboards/system-resources.ts';
 import { vmOperations } from './dashboards/vm-operations.ts';
 import { billagedCatalogue, metaldCatalogue } from './metrics.ts';
 import { metaldRouting } from './routing.ts';
@@ -31,6 +32,7 @@ export default pack({
     multiTenantBilling,
     systemHealth,
     billagedOverview,
+    systemResources,
     sloDashboard('metald-slos', { title: 'metald and billaged: objectives', tags: ['metald', 'billaged'] }, slos),
   ],
   slos,

@@ -29,15 +29,15 @@ const apiFailureShare = ratio(metald.apiErrors, metald.apiRequests, {
 });
 
 /** Share of the calls that did not fail by metald's own fault. */
-const availability = recording('job:metald_api_availability:ratio_rate5m', promql`1 - ${apiFailureShare}`);
+export const availability = recording('job:metald_api_availability:ratio_rate5m', promql`1 - ${apiFailureShare}`);
 
-const latencyP99 = recording(
+export const latencyP99 = recording(
   'job:metald_api_duration_seconds:p99_rate5m',
   quantile(0.99, metald.apiDuration, { by: ['job'], window, where: readingCalls }),
 );
 
 /** Share of the batches that billaged took. */
-const completeness = recording('job:metald_billing_completeness:ratio_rate5m', promql`1 - ${batchFailureShare}`);
+export const completeness = recording('job:metald_billing_completeness:ratio_rate5m', promql`1 - ${batchFailureShare}`);
 
 export const processingSuccess = recording(
   'job:billaged_processing_success:ratio_rate5m',

@@ -8,6 +8,7 @@ import {
   quantile,
   rate,
   rateInterval,
+  recorded,
   row,
   select,
   steps,
@@ -16,6 +17,7 @@ import {
 } from '@belfry/sdk';
 import { LIMITS } from '../alerts.ts';
 import { metald as m, metaldCatalogue } from '../metrics.ts';
+import { availability, completeness, latencyP99 } from '../slos.ts';
 
 const UP_OR_DOWN = { 0: { text: 'Down', color: 'red' }, 1: { text: 'Up', color: 'green' } };
 export const systemHealth = dashboard('metald-system-health', {
@@ -47,6 +49,28 @@ export const systemHealth = dashboard('metald-system-health', {
         }),
       ],
       { height: 5 },
+    ),
+    row(
+      'Indicators',
+      [
+        panel.stat('API Availability', recorded(availability), {
+          unit: 'percentunit',
+          decimals: 2,
+          thresholds: steps('red', [0.99, 'yellow'], [0.999, 'green']),
+          description: "Share of the calls of the last five minutes that did not fail by metald's own fault.",
+        }),
+        panel.stat('API Latency p99', recorded(latencyP99), {
+          unit: 's',
+          thresholds: steps('green', [0.5, 'red']),
+          description: 'Of the calls that wait for no hypervisor.',
+        }),
+        panel.stat('Billing Data Completeness', recorded(completeness), {
+          unit: 'percentunit',
+          decimals: 2,
+          thresholds: steps('red', [0.99, 'yellow'], [0.9999, 'green']),
+        }),
+      ],
+      { height: 4 },
     ),
     row('HTTP', [
       panel.timeseries(

@@ -134,6 +134,49 @@ export const vmOperations = dashboard('metald-vm-ops', {
         { unit: 's', width: 12, description: 'Time to answer calls of the API, of every method and backend.' },
       ),
     ]),
+    row('Durations', [
+      panel.timeseries(
+        'Create Duration',
+        {
+          'p50 {{backend}}': quantile(0.5, m.createDuration, { where, by: ['backend'], window: '5m' }),
+          'p95 {{backend}}': quantile(0.95, m.createDuration, { where, by: ['backend'], window: '5m' }),
+        },
+        { unit: 's' },
+      ),
+      panel.timeseries(
+        'Boot Duration',
+        {
+          'p50 {{backend}}': quantile(0.5, m.bootDuration, { where, by: ['backend'], window: '5m' }),
+          'p95 {{backend}}': quantile(0.95, m.bootDuration, { where, by: ['backend'], window: '5m' }),
+          'p95 of all backends': quantile(0.95, m.vmBootDuration, { window: '5m' }),
+        },
+        { unit: 's' },
+      ),
+      panel.timeseries(
+        'Shutdown and Delete Duration',
+        {
+          'Shutdown p95': quantile(0.95, m.shutdownDuration, { where: { ...where, force: 'false' }, window: '5m' }),
+          'Shutdown p95, forced': quantile(0.95, m.shutdownDuration, {
+            where: { ...where, force: 'true' },
+            window: '5m',
+          }),
+          'Delete p95': quantile(0.95, m.deleteDuration, { where, window: '5m' }),
+        },
+        { unit: 's' },
+      ),
+      panel.timeseries(
+        'Pause, Resume and Reboot: Outcome',
+        {
+          'Pause success': sum(rate(m.pauseSuccess, { where })),
+          'Pause failures': sum(rate(m.pauseFailures, { where })),
+          'Resume success': sum(rate(m.resumeSuccess, { where })),
+          'Resume failures': sum(rate(m.resumeFailures, { where })),
+          'Reboot success': sum(rate(m.rebootSuccess, { where })),
+          'Reboot failures': sum(rate(m.rebootFailures, { where })),
+        },
+        { unit: 'ops' },
+      ),
+    ]),
     row('Processes and billing', [
       panel.timeseries(
         'Process Management Operations',
