@@ -107,9 +107,8 @@ export function compareLabels(a: Labels, b: Labels): number {
 }
 
 export function labelsToObject(labels: Labels): Record<string, string> {
-  const object: Record<string, string> = {};
-  for (let i = 0; i < labels.length; i += 2) object[labels[i]!] = labels[i + 1]!;
-  return object;
+  // Not by assignment: a label may be called `__proto__`.
+  return Object.fromEntries(labelPairs(labels));
 }
 
 export function* labelPairs(labels: Labels): Generator<[name: string, value: string]> {

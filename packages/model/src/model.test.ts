@@ -41,6 +41,14 @@ describe('labels', () => {
     );
   });
 
+  test('may be called like what every object has', () => {
+    const labels = labelsFrom([
+      ['__proto__', 'x'],
+      ['constructor', 'y'],
+    ]);
+    expect(JSON.stringify(labelsToObject(labels))).toBe('{"__proto__":"x","constructor":"y"}');
+  });
+
   test('text compares as its UTF-8 bytes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
