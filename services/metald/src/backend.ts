@@ -44,7 +44,8 @@ export interface HypervisorBackend {
   create(backend: Backend): Promise<void>;
   boot(vm: Vm): Promise<void>;
   shutdown(vm: Vm, force: boolean): Promise<void>;
-  reboot(vm: Vm): Promise<void>;
+  /** The second half of a reboot. */
+  bootAgain(vm: Vm): Promise<void>;
   /** Pause or resume. */
   switch(vm: Vm): Promise<void>;
   delete(vm: Vm): Promise<void>;
@@ -145,8 +146,7 @@ export function createBackend(options: BackendOptions): HypervisorBackend {
     },
     boot,
     shutdown,
-    async reboot(vm) {
-      await shutdown(vm, false);
+    async bootAgain(vm) {
       if (latencyScale > 0) await sleep(clock, REBOOT_PAUSE_S * 1000 * latencyScale);
       await boot(vm);
     },

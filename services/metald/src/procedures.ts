@@ -64,18 +64,21 @@ export function createProcedures(parts: ProcedureParts): Readonly<Record<string,
       parts.began(vm);
       return { success: true, state: STATE_NAMES.running };
     }),
-    RebootVm: onVm(parts, 'reboot', ['running'], async (vm) => {
+    RebootVm: onVm(parts, 'reboot', ['running'], async (vm, request) => {
+      await parts.hypervisors.shutdown(vm, booleanField(request, 'force'));
       parts.ended(vm);
       moveTo(parts, vm, 'shutdown');
-      await parts.hypervisors.reboot(vm);
+      await parts.hypervisors.bootAgain(vm);
       moveTo(parts, vm, 'running');
       parts.began(vm);
       return { success: true, state: STATE_NAMES.running };
     }),
     DeleteVm: onVm(parts, 'delete', ['created', 'running', 'paused', 'shutdown'], async (vm) => {
       await parts.hypervisors.delete(vm);
-      parts.hypervisors.database();
       parts.ended(vm);
+      moveTo(parts, vm, 'shutdown');
+      // Its process is gone even when its row cannot be removed.
+      parts.hypervisors.database();
       parts.vms.remove(vm);
       parts.deleted(vm);
       return { success: true };
