@@ -4,7 +4,7 @@ import { formatG, note } from './annotations.ts';
 import type { Aggregation } from './ast.ts';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn } from './columns.ts';
 import { executionError, selectRows } from './columns-rows.ts';
-import { type Context, noteAt } from './eval-context.ts';
+import { type Context, inChunks, noteAt } from './eval-context.ts';
 import {
   addHistogram,
   BOUNDS_RECONCILED,
@@ -75,12 +75,12 @@ function groupLabels(labels: Labels, names: readonly string[], without: boolean)
   return labelsFromSorted(flat);
 }
 
-export function aggregate(
+export async function aggregate(
   context: Context,
   node: Aggregation,
   columns: Columns,
   param: ScalarColumn | undefined,
-): Columns {
+): Promise<Columns> {
   switch (node.op) {
     case 'topk':
     case 'bottomk':
@@ -99,41 +99,57 @@ interface Fold {
   readonly values: Float64Array;
   readonly present: Uint8Array;
   readonly histograms: Map<number, FloatHistogram>;
+  /** Compensations of sums, or means. */
+  readonly second: Float64Array;
+  /** How many values there were. */
+  readonly sizes: Float64Array;
+  /** 1: the mean is kept incrementally. */
+  readonly incremental: Uint8Array;
 }
 
-function fold(context: Context, node: Aggregation, columns: Columns, param: ScalarColumn | undefined): Columns {
+function newFold(cells: number): Fold {
+  return {
+    values: new Float64Array(cells),
+    present: new Uint8Array(cells),
+    histograms: new Map(),
+    second: new Float64Array(cells),
+    sizes: new Float64Array(cells),
+    incremental: new Uint8Array(cells),
+  };
+}
+
+/** Folds rows `first` (inclusive) to `last` (exclusive) into their groups. */
+type FoldRows = (columns: Columns, of: Int32Array, into: Fold, first: number, last: number) => void;
+
+const FOLDS: Readonly<Record<string, { rows: FoldRows; finish?: (into: Fold) => void }>> = {
+  sum: { rows: foldSum, finish: finishSum },
+  avg: { rows: foldMean, finish: finishMean },
+  count: { rows: foldCount },
+  group: { rows: foldGroup },
+  min: { rows: foldMin },
+  max: { rows: foldMax },
+  stddev: { rows: foldVariance, finish: (into) => finishVariance(into, true) },
+  stdvar: { rows: foldVariance, finish: (into) => finishVariance(into, false) },
+};
+
+async function fold(
+  context: Context,
+  node: Aggregation,
+  columns: Columns,
+  param: ScalarColumn | undefined,
+): Promise<Columns> {
   const groups = groupRows(columns, node.grouping, node.without);
-  const cells = groups.labels.length * columns.grid.count;
-  const into: Fold = { values: new Float64Array(cells), present: new Uint8Array(cells), histograms: new Map() };
+  const into = newFold(groups.labels.length * columns.grid.count);
   const additive = node.op === 'sum' || node.op === 'avg';
   if (columns.histograms && !additive && node.op !== 'count' && node.op !== 'group') {
     if (columns.present.includes(HISTOGRAM)) noteAt(context.query, note.ignoredInAggregation(node.op), node.expr);
   }
-  switch (node.op) {
-    case 'sum':
-      if (columns.histograms) foldMixed(context, node, columns, groups, into);
-      else foldSum(columns, groups.of, into);
-      break;
-    case 'avg':
-      if (columns.histograms) foldMixed(context, node, columns, groups, into);
-      else foldMean(columns, groups.of, into);
-      break;
-    case 'count':
-    case 'group':
-      foldCount(columns, groups.of, into, node.op === 'group');
-      break;
-    case 'min':
-      foldMin(columns, groups.of, into);
-      break;
-    case 'max':
-      foldMax(columns, groups.of, into);
-      break;
-    case 'stddev':
-    case 'stdvar':
-      foldVariance(columns, groups.of, into, node.op === 'stddev');
-      break;
-    default:
-      foldQuantile(context, node, columns, groups, into, param!);
+  const plain = FOLDS[node.op];
+  if (!plain) foldQuantile(context, node, columns, groups, into, param!);
+  else if (columns.histograms && additive) foldMixed(context, node, columns, groups, into);
+  else {
+    await inChunks(context, groups.of.length, (first, last) => plain.rows(columns, groups.of, into, first, last));
+    plain.finish?.(into);
   }
   const out: Columns = {
     grid: columns.grid,
@@ -151,11 +167,11 @@ function groupFlags(flags: Uint8Array, groups: Groups): Uint8Array {
   return out;
 }
 
-function foldSum(columns: Columns, of: Int32Array, { values, present }: Fold): void {
+function foldSum(columns: Columns, of: Int32Array, into: Fold, first: number, last: number): void {
+  const { values, present, second: c } = into;
   const { count } = columns.grid;
   const { values: v, present: p } = columns;
-  const c = new Float64Array(values.length);
-  for (let row = 0; row < of.length; row++) {
+  for (let row = first; row < last; row++) {
     const to = of[row]! * count;
     const from = row * count;
     for (let j = 0; j < count; j++) {
@@ -174,17 +190,18 @@ function foldSum(columns: Columns, of: Int32Array, { values, present }: Fold): v
       values[to + j] = t;
     }
   }
-  for (let i = 0; i < values.length; i++) values[i]! += c[i]!;
+}
+
+function finishSum({ values, second }: Fold): void {
+  for (let i = 0; i < values.length; i++) values[i]! += second[i]!;
 }
 
 /** Sums as long as they do not overflow; where they would, means that are corrected value by value. */
-function foldMean(columns: Columns, of: Int32Array, { values, present }: Fold): void {
+function foldMean(columns: Columns, of: Int32Array, into: Fold, first: number, last: number): void {
+  const { values, present, second: c, sizes: n, incremental } = into;
   const { count } = columns.grid;
   const { values: v, present: p } = columns;
-  const c = new Float64Array(values.length);
-  const n = new Float64Array(values.length);
-  const incremental = new Uint8Array(values.length);
-  for (let row = 0; row < of.length; row++) {
+  for (let row = first; row < last; row++) {
     const to = of[row]! * count;
     const from = row * count;
     for (let j = 0; j < count; j++) {
@@ -217,30 +234,45 @@ function foldMean(columns: Columns, of: Int32Array, { values, present }: Fold): 
       values[cell] = t;
     }
   }
+}
+
+function finishMean({ values, present, second: c, sizes: n, incremental }: Fold): void {
   for (let i = 0; i < values.length; i++) {
     if (present[i] === 0) continue;
     values[i] = incremental[i] === 1 ? values[i]! + c[i]! : values[i]! / n[i]! + c[i]! / n[i]!;
   }
 }
 
-function foldCount(columns: Columns, of: Int32Array, { values, present }: Fold, group: boolean): void {
+function foldCount(columns: Columns, of: Int32Array, into: Fold, first: number, last: number): void {
+  const { values, present } = into;
   const { count } = columns.grid;
-  for (let row = 0; row < of.length; row++) {
+  for (let row = first; row < last; row++) {
     const to = of[row]! * count;
     const from = row * count;
     for (let j = 0; j < count; j++) {
       if (columns.present[from + j] === 0) continue;
       present[to + j] = FLOAT;
-      if (group) values[to + j] = 1;
-      else values[to + j]!++;
+      values[to + j]!++;
     }
   }
 }
 
-function foldMin(columns: Columns, of: Int32Array, { values, present }: Fold): void {
+function foldGroup(columns: Columns, of: Int32Array, into: Fold, first: number, last: number): void {
+  const { count } = columns.grid;
+  for (let row = first; row < last; row++) {
+    for (let j = 0; j < count; j++) {
+      if (columns.present[row * count + j] === 0) continue;
+      into.present[of[row]! * count + j] = FLOAT;
+      into.values[of[row]! * count + j] = 1;
+    }
+  }
+}
+
+function foldMin(columns: Columns, of: Int32Array, into: Fold, first: number, last: number): void {
+  const { values, present } = into;
   const { count } = columns.grid;
   const { values: v, present: p } = columns;
-  for (let row = 0; row < of.length; row++) {
+  for (let row = first; row < last; row++) {
     const to = of[row]! * count;
     const from = row * count;
     for (let j = 0; j < count; j++) {
@@ -253,10 +285,11 @@ function foldMin(columns: Columns, of: Int32Array, { values, present }: Fold): v
   }
 }
 
-function foldMax(columns: Columns, of: Int32Array, { values, present }: Fold): void {
+function foldMax(columns: Columns, of: Int32Array, into: Fold, first: number, last: number): void {
+  const { values, present } = into;
   const { count } = columns.grid;
   const { values: v, present: p } = columns;
-  for (let row = 0; row < of.length; row++) {
+  for (let row = first; row < last; row++) {
     const to = of[row]! * count;
     const from = row * count;
     for (let j = 0; j < count; j++) {
@@ -270,11 +303,10 @@ function foldMax(columns: Columns, of: Int32Array, { values, present }: Fold): v
 }
 
 /** Welford's. */
-function foldVariance(columns: Columns, of: Int32Array, { values, present }: Fold, root: boolean): void {
+function foldVariance(columns: Columns, of: Int32Array, into: Fold, first: number, last: number): void {
+  const { values, present, second: mean, sizes: n } = into;
   const { count } = columns.grid;
-  const mean = new Float64Array(values.length);
-  const n = new Float64Array(values.length);
-  for (let row = 0; row < of.length; row++) {
+  for (let row = first; row < last; row++) {
     const to = of[row]! * count;
     const from = row * count;
     for (let j = 0; j < count; j++) {
@@ -294,9 +326,12 @@ function foldVariance(columns: Columns, of: Int32Array, { values, present }: Fol
       values[cell]! += delta * (x - mean[cell]!);
     }
   }
+}
+
+function finishVariance({ values, present, sizes }: Fold, root: boolean): void {
   for (let i = 0; i < values.length; i++) {
     if (present[i] === 0) continue;
-    values[i]! /= n[i]!;
+    values[i]! /= sizes[i]!;
     if (root) values[i] = Math.sqrt(values[i]!);
   }
 }
@@ -328,18 +363,42 @@ function foldQuantile(
   if (range.max > 1) warn(range.max);
   if (range.min < 0) warn(range.min);
   rowsOfGroups(groups).forEach((rows, g) => {
-    const work = new Float64Array(rows.length);
-    for (let j = 0; j < count; j++) {
-      let n = 0;
-      for (let i = 0; i < rows.length; i++) {
-        const cell = rows[i]! * count + j;
-        if (columns.present[cell] === FLOAT) work[n++] = columns.values[cell]!;
+    const work = new Float64Array(rows.length * STEPS_AT_ONCE);
+    const sizes = new Int32Array(STEPS_AT_ONCE);
+    for (let first = 0; first < count; first += STEPS_AT_ONCE) {
+      const steps = Math.min(STEPS_AT_ONCE, count - first);
+      gatherSteps(columns, rows, first, steps, work, sizes);
+      for (let k = 0; k < steps; k++) {
+        if (sizes[k] === 0) continue;
+        const cell = g * count + first + k;
+        values[cell] = quantileOf(param.values[first + k]!, work.subarray(k * rows.length), sizes[k]!);
+        present[cell] = FLOAT;
       }
-      if (n === 0) continue;
-      values[g * count + j] = quantileOf(param.values[j]!, work, n);
-      present[g * count + j] = FLOAT;
     }
   });
+}
+
+/** Steps that are turned from rows into lists together, since memory is quick along rows only. */
+const STEPS_AT_ONCE = 16;
+
+/** The floats of some rows at each of some steps, one list a step. */
+function gatherSteps(
+  columns: Columns,
+  rows: Int32Array,
+  first: number,
+  steps: number,
+  work: Float64Array,
+  sizes: Int32Array,
+): void {
+  const { count } = columns.grid;
+  const { values, present } = columns;
+  sizes.fill(0);
+  for (let i = 0; i < rows.length; i++) {
+    const from = rows[i]! * count + first;
+    for (let k = 0; k < steps; k++) {
+      if (present[from + k] === FLOAT) work[k * rows.length + sizes[k]!++] = values[from + k]!;
+    }
+  }
 }
 
 function rangeOf(param: ScalarColumn): { min: number; max: number; nan: boolean } {
@@ -434,9 +493,10 @@ function finishMixed(context: Context, node: Aggregation, state: MixedGroup, int
     values: Float64Array.from(state.floats),
     present: new Uint8Array(n).fill(FLOAT),
   };
-  const one: Fold = { values: new Float64Array(1), present: new Uint8Array(1), histograms: into.histograms };
-  if (node.op === 'avg') foldMean(column, new Int32Array(n), one);
-  else foldSum(column, new Int32Array(n), one);
+  const one = newFold(1);
+  const plain = FOLDS[node.op]!;
+  plain.rows(column, new Int32Array(n), one, 0, n);
+  plain.finish!(one);
   into.values[cell] = one.values[0]!;
   into.present[cell] = FLOAT;
 }
@@ -464,14 +524,12 @@ function selectBest(context: Context, node: Aggregation, columns: Columns, param
   const groups = rowsOfGroups(groupRows(columns, node.grouping, node.without));
   const order: number[] = [];
   for (const rows of range.max < 1 ? [] : groups) {
-    const heap = new Int32Array(Math.min(rows.length, Math.floor(range.max)));
+    const best = bestOf(columns, rows, param.values, Math.min(rows.length, Math.floor(range.max)), node.op === 'topk');
     for (let j = 0; j < count; j++) {
-      const k = Math.min(Math.trunc(param.values[j]!), heap.length);
-      if (k < 1) continue;
-      const size = bestAt(columns, rows, j, k, node.op === 'topk', heap);
-      for (let i = 0; i < size; i++) {
-        present[heap[i]! * count + j] = FLOAT;
-        if (count === 1) order.push(heap[i]!);
+      for (let i = 0; i < best.sizes[j]!; i++) {
+        const row = best.heaps[j * best.width + i]!;
+        present[row * count + j] = FLOAT;
+        if (count === 1) order.push(row);
       }
     }
   }
@@ -492,51 +550,84 @@ function worse(values: Float64Array, count: number, j: number, top: boolean, a: 
   return top ? x < y : x > y;
 }
 
-/** The best `k` rows of a group at a step, best first, into `heap`. Returns how many there are. */
-function bestAt(columns: Columns, rows: Int32Array, j: number, k: number, top: boolean, heap: Int32Array): number {
+interface Best {
+  /** Rows, `width` places a step, of which `sizes` are taken; best first. */
+  readonly heaps: Int32Array;
+  readonly sizes: Int32Array;
+  readonly width: number;
+}
+
+/** The best rows of a group at every step: as many as `ks` says, at most `width`. */
+function bestOf(columns: Columns, rows: Int32Array, ks: Float64Array, width: number, top: boolean): Best {
   const { count } = columns.grid;
   const { values, present } = columns;
-  let size = 0;
+  const heaps = new Int32Array(width * count);
+  const sizes = new Int32Array(count);
+  const limits = Int32Array.from(ks, (k) => Math.max(0, Math.min(Math.trunc(k), width)));
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
-    if (present[row * count + j] !== FLOAT) continue;
-    if (size < k) {
-      let at = size++;
-      heap[at] = row;
-      while (at > 0) {
-        const parent = (at - 1) >> 1;
-        if (!worse(values, count, j, top, heap[at]!, heap[parent]!)) break;
-        swap(heap, at, parent);
-        at = parent;
+    for (let j = 0; j < count; j++) {
+      if (present[row * count + j] !== FLOAT || limits[j] === 0) continue;
+      const heap = j * width;
+      if (sizes[j]! < limits[j]!) siftUp(heaps, heap, sizes[j]!++, row, values, count, j, top);
+      else if (worse(values, count, j, top, heaps[heap]!, row)) {
+        heaps[heap] = row;
+        siftDown(heaps, heap, sizes[j]!, values, count, j, top);
       }
-    } else if (worse(values, count, j, top, heap[0]!, row)) {
-      heap[0] = row;
-      siftDown(heap, size, values, count, j, top);
     }
   }
-  const n = size;
-  // Taking the worst out from the root again and again leaves the best in front.
-  while (size > 1) {
-    swap(heap, 0, --size);
-    siftDown(heap, size, values, count, j, top);
+  for (let j = 0; j < count; j++) {
+    // Taking the worst out from the root again and again leaves the best in front.
+    for (let size = sizes[j]!; size > 1; ) {
+      swap(heaps, j * width, j * width + --size);
+      siftDown(heaps, j * width, size, values, count, j, top);
+    }
   }
-  return n;
+  return { heaps, sizes, width };
 }
 
-function swap(heap: Int32Array, a: number, b: number): void {
-  const row = heap[a]!;
-  heap[a] = heap[b]!;
-  heap[b] = row;
+function swap(heaps: Int32Array, a: number, b: number): void {
+  const row = heaps[a]!;
+  heaps[a] = heaps[b]!;
+  heaps[b] = row;
 }
 
-function siftDown(heap: Int32Array, size: number, values: Float64Array, count: number, j: number, top: boolean): void {
+function siftUp(
+  heaps: Int32Array,
+  heap: number,
+  place: number,
+  row: number,
+  values: Float64Array,
+  count: number,
+  j: number,
+  top: boolean,
+): void {
+  let at = place;
+  heaps[heap + at] = row;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (!worse(values, count, j, top, heaps[heap + at]!, heaps[heap + parent]!)) break;
+    swap(heaps, heap + at, heap + parent);
+    at = parent;
+  }
+}
+
+function siftDown(
+  heaps: Int32Array,
+  heap: number,
+  size: number,
+  values: Float64Array,
+  count: number,
+  j: number,
+  top: boolean,
+): void {
   let at = 0;
   for (;;) {
     let child = 2 * at + 1;
     if (child >= size) return;
-    if (child + 1 < size && worse(values, count, j, top, heap[child + 1]!, heap[child]!)) child++;
-    if (!worse(values, count, j, top, heap[child]!, heap[at]!)) return;
-    swap(heap, at, child);
+    if (child + 1 < size && worse(values, count, j, top, heaps[heap + child + 1]!, heaps[heap + child]!)) child++;
+    if (!worse(values, count, j, top, heaps[heap + child]!, heaps[heap + at]!)) return;
+    swap(heaps, heap + at, heap + child);
     at = child;
   }
 }

@@ -4,7 +4,7 @@ import { type HistogramOperation, note } from './annotations.ts';
 import type { Binary, BinaryOperator, VectorMatching } from './ast.ts';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn } from './columns.ts';
 import { executionError, formatLabelSet, mergeEqualRows, selectRows, withoutMetadata } from './columns-rows.ts';
-import { type Context, noteAt, settleNames } from './eval-context.ts';
+import { type Context, inChunks, noteAt, settleNames } from './eval-context.ts';
 import {
   addHistogram,
   BOUNDS_RECONCILED,
@@ -90,20 +90,25 @@ function floatRow(
   present: Uint8Array,
   base: number,
 ): void {
-  if (COMPARISON.has(op)) {
-    for (let j = 0; j < count; j++) {
-      if (aPresent[aBase + j] === 0 || (bPresent !== undefined && bPresent[bBase + j] === 0)) continue;
-      const x = a[aBase + j]!;
-      const holds = compare(op, x, b[bBase + j]!);
-      if (!bool && !holds) continue;
-      out[base + j] = bool ? (holds ? 1 : 0) : x;
-      present[base + j] = FLOAT;
-    }
-    return;
-  }
   for (let j = 0; j < count; j++) {
     if (aPresent[aBase + j] !== 0 && (bPresent === undefined || bPresent[bBase + j] !== 0)) present[base + j] = FLOAT;
   }
+  if (!COMPARISON.has(op)) computeRow(op, a, aBase, b, bBase, count, out, base);
+  else if (bool) {
+    for (let j = 0; j < count; j++) out[base + j] = compare(op, a[aBase + j]!, b[bBase + j]!) ? 1 : 0;
+  } else filterRow(op, a, aBase, b, bBase, count, out, present, base);
+}
+
+function computeRow(
+  op: BinaryOperator,
+  a: Float64Array,
+  aBase: number,
+  b: Float64Array,
+  bBase: number,
+  count: number,
+  out: Float64Array,
+  base: number,
+): void {
   switch (op) {
     case '+':
       for (let j = 0; j < count; j++) out[base + j] = a[aBase + j]! + b[bBase + j]!;
@@ -122,48 +127,59 @@ function floatRow(
   }
 }
 
-export function vectorScalar(
+/** Keeps what a comparison holds of: where it does not, `present` is cleared. */
+function filterRow(
+  op: BinaryOperator,
+  a: Float64Array,
+  aBase: number,
+  b: Float64Array,
+  bBase: number,
+  count: number,
+  out: Float64Array,
+  present: Uint8Array,
+  base: number,
+): void {
+  for (let j = 0; j < count; j++) out[base + j] = a[aBase + j]!;
+  switch (op) {
+    case '>':
+      for (let j = 0; j < count; j++) if (!(a[aBase + j]! > b[bBase + j]!)) present[base + j] = 0;
+      break;
+    case '<':
+      for (let j = 0; j < count; j++) if (!(a[aBase + j]! < b[bBase + j]!)) present[base + j] = 0;
+      break;
+    case '>=':
+      for (let j = 0; j < count; j++) if (!(a[aBase + j]! >= b[bBase + j]!)) present[base + j] = 0;
+      break;
+    case '<=':
+      for (let j = 0; j < count; j++) if (!(a[aBase + j]! <= b[bBase + j]!)) present[base + j] = 0;
+      break;
+    case '==':
+      for (let j = 0; j < count; j++) if (a[aBase + j]! !== b[bBase + j]!) present[base + j] = 0;
+      break;
+    default:
+      for (let j = 0; j < count; j++) if (a[aBase + j]! === b[bBase + j]!) present[base + j] = 0;
+  }
+}
+
+export async function vectorScalar(
   context: Context,
   node: Binary,
   columns: Columns,
   scalars: ScalarColumn,
   scalarLeft: boolean,
-): Columns {
+): Promise<Columns> {
   const { op, bool } = node;
-  const { count } = columns.grid;
   const rows = columns.labels.length;
-  const values = new Float64Array(rows * count);
-  const present = new Uint8Array(rows * count);
+  const values = new Float64Array(columns.values.length);
+  const present = new Uint8Array(columns.present.length);
   let histograms: Map<number, FloatHistogram> | undefined;
-  const trims = op === '</' || op === '>/';
-  if (columns.histograms || trims) {
+  if (columns.histograms || op === '</' || op === '>/') {
     histograms = new Map();
     scalarCells(context, node, columns, scalars, scalarLeft, values, present, histograms);
   } else {
-    // A comparison with the scalar on the left still gives the vector's value, so it is turned around.
-    const turned = scalarLeft && COMPARISON.has(op);
-    for (let row = 0; row < rows; row++) {
-      const base = row * count;
-      if (scalarLeft && !turned) {
-        scalarFirstRow(op, scalars.values, columns.values, columns.present, base, count, values, present);
-      } else {
-        const { values: v, present: p } = columns;
-        floatRow(
-          turned ? mirrored(op) : op,
-          bool,
-          v,
-          p,
-          base,
-          scalars.values,
-          undefined,
-          0,
-          count,
-          values,
-          present,
-          base,
-        );
-      }
-    }
+    const work = (first: number, last: number) =>
+      scalarRows(node, columns, scalars.values, scalarLeft, first, last, values, present);
+    await inChunks(context, rows, work);
   }
   const out: Columns = {
     grid: columns.grid,
@@ -174,6 +190,31 @@ export function vectorScalar(
   };
   if (ARITHMETIC.has(op) || bool) return settleNames(context, { ...out, dropName: new Uint8Array(rows).fill(1) });
   return columns.dropName ? { ...out, dropName: columns.dropName } : out;
+}
+
+function scalarRows(
+  node: Binary,
+  columns: Columns,
+  scalars: Float64Array,
+  scalarLeft: boolean,
+  first: number,
+  last: number,
+  values: Float64Array,
+  present: Uint8Array,
+): void {
+  const { op, bool } = node;
+  const { count } = columns.grid;
+  const { values: v, present: p } = columns;
+  // A comparison with the scalar on the left still gives the vector's value, so it is turned around.
+  const turned = scalarLeft && COMPARISON.has(op);
+  for (let row = first; row < last; row++) {
+    const base = row * count;
+    if (scalarLeft && !turned) scalarFirstRow(op, scalars, v, p, base, count, values, present);
+    else {
+      const actual = turned ? mirrored(op) : op;
+      floatRow(actual, bool, v, p, base, scalars, undefined, 0, count, values, present, base);
+    }
+  }
 }
 
 function scalarFirstRow(
@@ -475,10 +516,29 @@ function duplicateMatch(a: Labels, b: Labels, matching: VectorMatching) {
 
 interface Output {
   readonly labels: Labels[];
-  readonly values: Float64Array[];
-  readonly present: Uint8Array[];
+  values: Float64Array;
+  present: Uint8Array;
   readonly histograms: Map<number, FloatHistogram>;
-  readonly keys: Map<string, number>;
+}
+
+function newOutput(rows: number, count: number): Output {
+  const cells = rows * count;
+  return { labels: [], values: new Float64Array(cells), present: new Uint8Array(cells), histograms: new Map() };
+}
+
+/** The place of one more row. */
+function nextBase(out: Output, count: number): number {
+  const base = out.labels.length * count;
+  if (base + count > out.values.length) {
+    const cells = Math.max(2 * out.values.length, base + count);
+    const values = new Float64Array(cells);
+    values.set(out.values);
+    const present = new Uint8Array(cells);
+    present.set(out.present);
+    out.values = values;
+    out.present = present;
+  }
+  return base;
 }
 
 /** The join under way: sides turned so that `many` may have several rows a signature and `one` may not. */
@@ -500,7 +560,7 @@ interface Join {
   readonly filled: Uint8Array | undefined;
 }
 
-export function vectorVector(context: Context, node: Binary, left: Columns, right: Columns): Columns {
+export async function vectorVector(context: Context, node: Binary, left: Columns, right: Columns): Promise<Columns> {
   const matching = node.matching!;
   const swapped = matching.cardinality === 'one-to-many';
   const signatures = computeSignatures(left, right, matching);
@@ -517,7 +577,7 @@ export function vectorVector(context: Context, node: Binary, left: Columns, righ
     oneSignatures: swapped ? signatures.left : signatures.right,
     signatureCount: signatures.count,
     swapped,
-    out: { labels: [], values: [], present: [], histograms: new Map(), keys: new Map() },
+    out: newOutput((swapped ? right : left).labels.length, steps),
     matched:
       oneToOne && needsMatched(swapped ? signatures.right : signatures.left, signatures.count)
         ? new Uint8Array(signatures.count * steps)
@@ -525,7 +585,7 @@ export function vectorVector(context: Context, node: Binary, left: Columns, righ
     grouped: oneToOne ? undefined : new Map(),
     filled: fillMany === undefined ? undefined : new Uint8Array(signatures.count * steps),
   };
-  joinRows(join);
+  await joinRows(join);
   return assemble(join);
 }
 
@@ -539,18 +599,21 @@ function needsMatched(signatures: Int32Array, count: number): boolean {
   return false;
 }
 
-function joinRows(join: Join): void {
+async function joinRows(join: Join): Promise<void> {
   const { matching, many, one, swapped } = join;
   const side = indexOneSide(one, join.oneSignatures, join.signatureCount, matching);
   const fillOne = swapped ? matching.fillLeft : matching.fillRight;
   const fillMany = swapped ? matching.fillRight : matching.fillLeft;
-  for (let row = 0; row < many.labels.length; row++) {
+  const joinRow = (row: number) => {
     const signature = join.manySignatures[row]!;
     const single = side.single[signature]!;
     if (single > 0) joinPair(join, row, single - 1, undefined, fillOne);
     else if (single < 0) joinSteps(join, row, side.perStep.get(signature)!, fillOne);
     else if (fillOne !== undefined) joinPair(join, row, -1, undefined, fillOne);
-  }
+  };
+  await inChunks(join.context, many.labels.length, (first, last) => {
+    for (let row = first; row < last; row++) joinRow(row);
+  });
   if (fillMany === undefined) return;
   for (let row = 0; row < one.labels.length; row++) fillManySide(join, row, fillMany);
 }
@@ -634,14 +697,13 @@ function computePair(
   const { node, context } = join;
   const { count } = context.grid;
   watchMatches(join, labels, signature, many.present, manyBase, one.present, oneBase, mask);
-  const values = new Float64Array(count);
-  const present = new Uint8Array(count);
+  const base = nextBase(join.out, count);
+  const { values, present } = join.out;
   const [a, aBase, b, bBase] = join.swapped ? [one, oneBase, many, manyBase] : [many, manyBase, one, oneBase];
-  const base = join.out.labels.length * count;
   const byCell = a.histograms || b.histograms || mask || node.op === '</' || node.op === '>/';
   if (!byCell) {
     const { op, bool } = node;
-    floatRow(op, bool, a.values, a.present, aBase, b.values, b.present, bBase, count, values, present, 0);
+    floatRow(op, bool, a.values, a.present, aBase, b.values, b.present, bBase, count, values, present, base);
   } else {
     for (let j = 0; j < count; j++) {
       if (mask?.[j] === 0 || a.present[aBase + j] === 0 || b.present[bBase + j] === 0) continue;
@@ -649,14 +711,12 @@ function computePair(
       const result = combine(context, node, x, cellOf(b, bBase + j));
       if (result === undefined || (result === false && !node.bool)) continue;
       const value = node.bool ? Number(result !== false) : typeof result === 'boolean' ? x : result;
-      if (typeof value === 'number') values[j] = value;
+      if (typeof value === 'number') values[base + j] = value;
       else join.out.histograms.set(base + j, value);
-      present[j] = typeof value === 'number' ? FLOAT : HISTOGRAM;
+      present[base + j] = typeof value === 'number' ? FLOAT : HISTOGRAM;
     }
   }
   join.out.labels.push(labels);
-  join.out.values.push(values);
-  join.out.present.push(present);
 }
 
 function cellOf(columns: Columns, cell: number): number | FloatHistogram {
@@ -727,19 +787,13 @@ function withIncluded(labels: Labels, one: Labels, include: readonly string[]): 
 
 function assemble(join: Join): Columns {
   const { out, node, context } = join;
-  const { count } = context.grid;
   const rows = out.labels.length;
-  const values = new Float64Array(rows * count);
-  const present = new Uint8Array(rows * count);
-  for (let row = 0; row < rows; row++) {
-    values.set(out.values[row]!, row * count);
-    present.set(out.present[row]!, row * count);
-  }
+  const cells = rows * context.grid.count;
   const columns: Columns = {
     grid: context.grid,
     labels: out.labels,
-    values,
-    present,
+    values: out.values.length === cells ? out.values : out.values.slice(0, cells),
+    present: out.present.length === cells ? out.present : out.present.slice(0, cells),
     ...(out.histograms.size > 0 ? { histograms: out.histograms } : {}),
     ...(node.bool && context.query.delayNames ? { dropName: new Uint8Array(rows).fill(1) } : {}),
   };

@@ -1,5 +1,4 @@
 /** What the parts of an evaluation share. */
-import type { Labels } from '@belfry/model';
 import { type Annotations, annotate } from './annotations.ts';
 import type { Expr } from './ast.ts';
 import type { Columns, ScalarColumn, StepGrid } from './columns.ts';
@@ -111,4 +110,18 @@ export function accountColumns(context: Context, columns: Columns): void {
   account(context.query, countCells(columns.present));
 }
 
-export type LabelsOf = (labels: Labels) => Labels;
+/** How many cells are worked on before other work is let in, if it is due. */
+const CHUNK_CELLS = 1 << 18;
+
+/** Calls `work` for one stretch of rows after the other. */
+export async function inChunks(
+  context: Context,
+  rows: number,
+  work: (first: number, last: number) => void,
+): Promise<void> {
+  const size = Math.max(1, Math.floor(CHUNK_CELLS / Math.max(1, context.grid.count)));
+  for (let first = 0; first < rows; first += size) {
+    if (first > 0) await context.query.checkpoint();
+    work(first, Math.min(rows, first + size));
+  }
+}

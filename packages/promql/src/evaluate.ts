@@ -158,12 +158,12 @@ async function binary(context: Context, node: Binary): Promise<Value> {
     return scalar(scalarScalar(node.op, left.column, right.column));
   let out: Columns;
   if (left.kind === 'vector' && right.kind === 'scalar') {
-    out = vectorScalar(context, node, left.columns, right.column, false);
+    out = await vectorScalar(context, node, left.columns, right.column, false);
   } else if (left.kind === 'scalar' && right.kind === 'vector') {
-    out = vectorScalar(context, node, right.columns, left.column, true);
+    out = await vectorScalar(context, node, right.columns, left.column, true);
   } else if (left.kind === 'vector' && right.kind === 'vector') {
     const isSet = node.op === 'and' || node.op === 'or' || node.op === 'unless';
-    out = (isSet ? setOperation : vectorVector)(context, node, left.columns, right.columns);
+    out = await (isSet ? setOperation : vectorVector)(context, node, left.columns, right.columns);
   } else throw executionError('binary expression must contain only scalar and instant vector types');
   accountColumns(context, out);
   return vector(out);
@@ -184,7 +184,7 @@ async function aggregation(context: Context, node: Aggregation): Promise<Columns
     evaluateVector(context, node.expr),
   ]);
   await context.query.checkpoint();
-  const out = aggregate(context, node, columns, param);
+  const out = await aggregate(context, node, columns, param);
   accountColumns(context, out);
   // Columns of a delayed kind may have rows that become equal only when names go; those are told at the end.
   return settleNames(context, out);
