@@ -49,6 +49,7 @@ interface Batch {
 }
 
 const MAX_IDLE_BATCHES = 4;
+const MAX_IDLE_BATCH_SAMPLES = 65_536;
 const FIRST_BATCH_SAMPLES = 1024;
 const idleBatches: Batch[] = [];
 const record = new ByteBuffer(64 * 1024);
@@ -116,6 +117,7 @@ class HeadAppender implements Appender {
   }
 
   #series(labels: Labels): number {
+    if (labels.length === 0) throw new BelfryError('bad_data', 'a series without labels');
     const slot = getOrCreateSeries(this.#head, labels);
     if (slot === 0) {
       throw new BelfryError('limit_exceeded', `the head holds ${MAX_SERIES} series, the most that it can`);
@@ -245,6 +247,7 @@ class HeadAppender implements Appender {
     }
     for (const [slot, metadata] of this.#metadata ?? []) head.metadata.set(slot, metadata);
     this.#spend();
+    head.committed();
   }
 
   #applyHistograms(histograms: readonly { slot: number; t: number; histogram: FloatHistogram }[]): void {
@@ -329,7 +332,9 @@ class HeadAppender implements Appender {
   }
 
   #spend(): void {
-    if (this.#batch && idleBatches.length < MAX_IDLE_BATCHES) idleBatches.push(this.#batch);
+    const batch = this.#batch;
+    const reusable = batch && batch.slots.length <= MAX_IDLE_BATCH_SAMPLES && idleBatches.length < MAX_IDLE_BATCHES;
+    if (reusable) idleBatches.push(batch);
     this.#batch = undefined;
     this.#created = undefined;
     this.#histograms = undefined;

@@ -1,5 +1,8 @@
 import { BelfryError } from '@belfry/model';
 
+/** What a cleared {@link ByteBuffer} keeps at most. */
+const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+
 /**
  * Bytes being put together: grows by doubling, is kept and cleared between uses. Integers are big endian, varints as Go's
  * `encoding/binary` (unsigned LEB128; signed zigzag). Numbers are JavaScript's: integers are exact below 2^53, and beyond,
@@ -17,6 +20,11 @@ export class ByteBuffer {
 
   clear(): void {
     this.length = 0;
+    // One giant use must not keep its memory for ever.
+    if (this.bytes.length > MAX_KEPT_BYTES) {
+      this.bytes = new Uint8Array(MAX_KEPT_BYTES);
+      this.#view = new DataView(this.bytes.buffer);
+    }
   }
 
   /** Makes room for `more` bytes. */

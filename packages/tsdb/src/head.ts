@@ -41,6 +41,8 @@ export interface Head {
   readonly exemplars: ExemplarStore;
   readonly outOfOrder: OutOfOrder;
   readonly stats: HeadStats;
+  /** Called after every transaction; for whoever follows the log. */
+  committed: () => void;
 }
 
 export interface HeadParts {
@@ -66,6 +68,7 @@ export function newHead(parts: HeadParts): Head {
     histograms: new Map(),
     metadata: new Map(),
     tombstones: new Map(),
+    committed: () => {},
   };
 }
 

@@ -66,6 +66,8 @@ export interface Wal {
   cut(): number;
   /** The segment being written. */
   readonly segment: number;
+  /** Where the next record of that segment will begin: all before is written. */
+  readonly size: number;
   readonly bytesWritten: number;
   sync(): void;
   close(): void;
@@ -130,6 +132,9 @@ export function openWal(options: WalOptions): Wal {
     },
     get segment() {
       return s.segment;
+    },
+    get size() {
+      return s.size;
     },
     get bytesWritten() {
       return s.bytesWritten;
@@ -268,6 +273,38 @@ export function readSegment(
   }
 }
 
+/**
+ * Gives the records of a segment from byte `from` on, where one begins, and before `until`, page by page as long as `wanted`.
+ * Says where to go on; after damage that is behind it.
+ */
+export function readSegmentOn(
+  files: Files,
+  path: string,
+  from: number,
+  until: number,
+  each: (record: Uint8Array) => void,
+  wanted: () => boolean,
+): { readonly next: number; readonly damage: SegmentDamage | undefined } {
+  const scan = newScan();
+  const file = files.open(path, 'read');
+  try {
+    let at = from;
+    while (at < until) {
+      const page = at - (at % WAL_PAGE_BYTES);
+      const got = file.read(scan.buffer, 0, Math.min(WAL_PAGE_BYTES, until - page), page);
+      if (page + got <= at) break;
+      scanPage(scan, scan.buffer, at - page, got, page, each);
+      at = page + got;
+      if (wanted()) continue;
+      if (!scan.inRecord) return { next: at, damage: damageOf(scan, path) };
+      return { next: scan.position, damage: damageOf(scan, path) };
+    }
+    return { next: at, damage: endScan(scan, path) };
+  } finally {
+    file.close();
+  }
+}
+
 interface Scan {
   readonly buffer: Uint8Array;
   damage: { position: number; reason: string; recordsAfter: number } | undefined;
@@ -309,7 +346,10 @@ function scanBlock(
 
 function endScan(scan: Scan, path: string): SegmentDamage | undefined {
   if (scan.inRecord) damaged(scan, scan.position, 'the record ends in the middle');
-  const { damage } = scan;
+  return damageOf(scan, path);
+}
+
+function damageOf({ damage }: Scan, path: string): SegmentDamage | undefined {
   return damage && { path, position: damage.position, reason: damage.reason, tail: damage.recordsAfter === 0 };
 }
 
