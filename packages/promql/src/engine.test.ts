@@ -147,6 +147,12 @@ describe('limits', () => {
     expect(error.message).toBe('query processing would load too many samples into memory in query execution');
   });
 
+  test('what is computed from no longer counts', async () => {
+    const result = await instant(`load${' * 1'.repeat(50)}`, { maxSamples: 3 * SERIES });
+    expect(shown(result)).toHaveLength(SERIES);
+    expect(result.stats.peakSamples).toBeLessThanOrEqual(3 * SERIES);
+  });
+
   test('time, and a client that leaves', async () => {
     const { clock, engine } = setUp({ timeoutMs: 5000 });
     const { source, aborted } = stalled();

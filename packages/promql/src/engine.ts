@@ -367,6 +367,7 @@ function newState(
     repeated: findRepeated(expr),
     statsOnly: findStatsOnly(expr),
     counters,
+    held: new Map(),
     timings: request.stats ? { now: () => clock.monotonic(), nodes: [] } : undefined,
     checkpoint: async () => {
       signal.throwIfAborted();

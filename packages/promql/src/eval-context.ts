@@ -2,14 +2,7 @@
 import { type Annotations, annotate } from './annotations.ts';
 import type { Expr } from './ast.ts';
 import type { Columns, ScalarColumn, StepGrid } from './columns.ts';
-import {
-  countCells,
-  duplicateLabels,
-  hasEqualRows,
-  mayCollide,
-  mergeEqualRows,
-  withNamesDropped,
-} from './columns-rows.ts';
+import { duplicateLabels, hasEqualRows, mayCollide, mergeEqualRows, withNamesDropped } from './columns-rows.ts';
 import { tooManySamples } from './leaf.ts';
 import type { Queryable } from './storage.ts';
 
@@ -44,6 +37,8 @@ export interface QueryState {
   /** Selectors of whose histograms only counts and sums are looked at. */
   readonly statsOnly: ReadonlySet<Expr>;
   readonly counters: Counters;
+  /** Samples that the results of nodes hold until what is above them is computed. */
+  readonly held: Map<Expr, number>;
   /** Throws when time is up or nobody waits any longer, and lets other work in when it is due. */
   readonly checkpoint: () => Promise<void>;
   /** What each node took, where the request asked for it. */
@@ -104,10 +99,6 @@ export function settleNames(context: Context, columns: Columns, strict = false):
   if (!collide) return dropped;
   if (strict && hasEqualRows(dropped)) throw duplicateLabels();
   return mergeEqualRows(dropped);
-}
-
-export function accountColumns(context: Context, columns: Columns): void {
-  account(context.query, countCells(columns.present));
 }
 
 /** How many cells are worked on before other work is let in, if it is due. */

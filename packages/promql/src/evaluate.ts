@@ -15,7 +15,7 @@ import {
 } from './columns-rows.ts';
 import { durationMs } from './duration-expr.ts';
 import {
-  accountColumns,
+  account,
   type Context,
   flagNames,
   noteAt,
@@ -52,7 +52,7 @@ import {
   sortByValue,
   toScalar,
 } from './vector-functions.ts';
-import { walk } from './walk.ts';
+import { childrenOf, walk } from './walk.ts';
 import { FLOAT_KERNELS, type WindowGeometry } from './window-kernels.ts';
 
 /** @throws BelfryError `query_execution`, `query_too_many_samples`, `query_timeout`, `query_canceled`, and the store's */
@@ -63,11 +63,11 @@ export async function evaluate(context: Context, expr: Expr): Promise<Value> {
     return spread(context, await evaluate({ query, grid: { ...grid, count: 1 } }, expr));
   }
   const text = query.repeated.get(expr);
-  if (text === undefined) return timedNode(context, expr);
+  if (text === undefined) return countedNode(context, expr);
   const key = `${grid.startMs},${grid.stepMs},${grid.count} ${text}`;
   let shared = query.shared.get(key);
   if (!shared) {
-    shared = timedNode(context, expr);
+    shared = countedNode(context, expr);
     query.shared.set(key, shared);
   }
   return shared;
@@ -79,19 +79,35 @@ function spread(context: Context, value: Value): Value {
   return value;
 }
 
-async function timedNode(context: Context, expr: Expr): Promise<Value> {
-  const { timings } = context.query;
-  if (!timings) return evaluateNode(context, expr);
-  const begun = timings.now();
+/** Evaluates a node, counts what it holds, and lets go of its inputs. */
+async function countedNode(context: Context, expr: Expr): Promise<Value> {
+  const { query } = context;
+  const begun = query.timings?.now() ?? 0;
   const value = await evaluateNode(context, expr);
-  const columns = value.kind === 'vector' ? value.columns : undefined;
-  timings.nodes.push({
+  const cells = cellsOf(value);
+  account(query, cells);
+  query.held.set(expr, cells);
+  release(query, expr);
+  query.timings?.nodes.push({
     expr,
-    ms: timings.now() - begun,
-    rows: columns ? columns.labels.length : 1,
-    cells: columns ? countCells(columns.present) : context.grid.count,
+    ms: query.timings.now() - begun,
+    rows: value.kind === 'vector' ? value.columns.labels.length : 1,
+    cells,
   });
   return value;
+}
+
+function cellsOf(value: Value): number {
+  if (value.kind === 'vector') return countCells(value.columns.present);
+  return value.kind === 'scalar' ? value.column.values.length : 0;
+}
+
+function release(query: QueryState, expr: Expr): void {
+  for (const child of childrenOf(expr)) {
+    if (child.kind === 'paren' || child.kind === 'subquery') release(query, child);
+    query.counters.current -= query.held.get(child) ?? 0;
+    query.held.delete(child);
+  }
 }
 
 async function evaluateNode(context: Context, expr: Expr): Promise<Value> {
@@ -165,7 +181,6 @@ async function binary(context: Context, node: Binary): Promise<Value> {
     const isSet = node.op === 'and' || node.op === 'or' || node.op === 'unless';
     out = await (isSet ? setOperation : vectorVector)(context, node, left.columns, right.columns);
   } else throw executionError('binary expression must contain only scalar and instant vector types');
-  accountColumns(context, out);
   return vector(out);
 }
 
@@ -185,7 +200,6 @@ async function aggregation(context: Context, node: Aggregation): Promise<Columns
   ]);
   await context.query.checkpoint();
   const out = await aggregate(context, node, columns, param);
-  accountColumns(context, out);
   // Columns of a delayed kind may have rows that become equal only when names go; those are told at the end.
   return settleNames(context, out);
 }
@@ -231,7 +245,6 @@ async function leaf(
   };
   const result = await query.queryable.leaf(plan, query.signal);
   query.counters.total += result.samples;
-  accountColumns(context, result.columns);
   for (const message of result.warnings) annotate(query.notes, message, place.span.start);
   for (const message of result.infos) annotate(query.notes, message, place.span.start);
   return result.columns;
@@ -341,7 +354,6 @@ async function overSubquery(context: Context, node: Subquery, operation: OverTim
   }
   for (const message of scratch.notes) annotate(query.notes, message, place.span.start);
   const out = finishColumns(writer, false);
-  accountColumns(context, out);
   return flags.includes(1) ? { ...out, dropName: Uint8Array.from(flags) } : out;
 }
 
@@ -415,7 +427,6 @@ async function call(context: Context, node: Call): Promise<Value> {
     }
     default: {
       const out = await vectorCall(context, node);
-      accountColumns(context, out);
       return vector(out);
     }
   }

@@ -11,7 +11,7 @@ import {
 import type { Call, Expr, VectorSelector } from './ast.ts';
 import { type Columns, HISTOGRAM } from './columns.ts';
 import { emptyColumns, executionError, formatLabelSet, mergeEqualRows, selectRows } from './columns-rows.ts';
-import { account, type Context } from './eval-context.ts';
+import type { Context } from './eval-context.ts';
 
 const TARGET_INFO = 'target_info';
 const ANY_INFO: Matcher = { name: METRIC_NAME, op: '=~', value: '.+_info' };
@@ -84,7 +84,6 @@ async function fetchInfos(
     query.signal,
   );
   query.counters.total += result.samples;
-  account(query, result.samples);
   const { columns } = result;
   const wrong = columns.present.indexOf(HISTOGRAM);
   if (wrong >= 0) {
