@@ -8,7 +8,10 @@ export function processStart(pid: number): string {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The command name, in parentheses, may hold anything; the start time is the 20th field after it.
-    const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // Killed, and only not yet noticed by its parent.
+    if (fields[0] === 'Z') return 'ended';
+    const started = fields[19] ?? '';
     const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
     return `${boot}/${started}`;
   } catch {

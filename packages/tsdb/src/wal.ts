@@ -285,7 +285,7 @@ export function readSegmentOn(
   each: (record: Uint8Array) => void,
   wanted: () => boolean,
 ): { readonly next: number; readonly damage: SegmentDamage | undefined } {
-  const scan = newScan();
+  const scan = newScan(WAL_PAGE_BYTES);
   const file = files.open(path, 'read');
   try {
     let at = from;
@@ -325,8 +325,8 @@ function scanSegment(
   return endScan(scan, path);
 }
 
-function newScan(): Scan {
-  const buffer = new Uint8Array(READ_BYTES);
+function newScan(bytes = READ_BYTES): Scan {
+  const buffer = new Uint8Array(bytes);
   return { buffer, damage: undefined, parts: new ByteBuffer(64 * 1024), flags: 0, position: 0, inRecord: false };
 }
 
