@@ -39,8 +39,8 @@ describe('reporters', () => {
   test('text in colours is the same text', () => {
     const coloured = report('text', [problem], [source], { colours: true });
     expect(coloured).toContain('\u001b[31merror\u001b[0m');
-    const escape = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g');
-    expect(coloured.replace(escape, '')).toBe(report('text', [problem], [source]));
+    const colour = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g');
+    expect(coloured.replace(colour, '')).toBe(report('text', [problem], [source]));
   });
 
   test('json is exactly the array of findings', () => {

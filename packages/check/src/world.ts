@@ -1,7 +1,6 @@
 import type { Expr } from '@belfry/promql';
 import { walk } from '@belfry/promql';
-import type { Catalogue } from './catalogue.ts';
-import { buildCatalogue, packMetrics } from './catalogue.ts';
+import { buildCatalogue, type Catalogue, type KnownMetric, packMetrics } from './catalogue.ts';
 import type {
   AlertmanagerDocument,
   AlertRule,
@@ -31,6 +30,8 @@ export interface World extends Inference {
   readonly documents: readonly Document[];
   readonly faults: readonly ReadFault[];
   readonly catalogue: Catalogue;
+  /** Every declaration of a metric, before those of one name were merged. */
+  readonly declared: readonly KnownMetric[];
   readonly rules: readonly Rule[];
   readonly alerts: readonly AlertRule[];
   readonly recordings: readonly RecordingRule[];
@@ -95,6 +96,7 @@ export function buildWorld(files: readonly SourceFile[], packs: readonly PackSou
     documents,
     faults: readings.faults,
     catalogue,
+    declared: readings.metrics,
     rules,
     alerts: rules.filter((r) => r.kind === 'alert'),
     recordings,

@@ -1,20 +1,26 @@
 import type { Check } from '../check.ts';
 import { absentNotCovered } from './absent-not-covered.ts';
+import { absentWithoutFor } from './absent-without-for.ts';
 import { alertFiresIdle } from './alert-fires-idle.ts';
 import { alertLatch } from './alert-latch.ts';
 import { alertNoCondition } from './alert-no-condition.ts';
 import { alertNoRoute } from './alert-no-route.ts';
+import { alertNoScenario } from './alert-no-scenario.ts';
 import { annotationLabelAggregatedAway } from './annotation-label-aggregated-away.ts';
 import { annotationMissing } from './annotation-missing.ts';
+import { averageOfRatios } from './average-of-ratios.ts';
 import { bucketNotExported } from './bucket-not-exported.ts';
 import { bucketRangeVsUnit } from './bucket-range-vs-unit.ts';
 import { cardinalityRisk } from './cardinality-risk.ts';
+import { catalogueConflict } from './catalogue-conflict.ts';
 import { catalogueNeverUsed } from './catalogue-never-used.ts';
 import { clampDenominator } from './clamp-denominator.ts';
 import { configSchema } from './config-schema.ts';
 import { counterMissingTotal } from './counter-missing-total.ts';
 import { counterNoRate } from './counter-no-rate.ts';
+import { dashboardEditable } from './dashboard-editable.ts';
 import { dashboardIncomplete } from './dashboard-incomplete.ts';
+import { datasourceHardcoded } from './datasource-hardcoded.ts';
 import { datasourceUidUnresolved } from './datasource-uid-unresolved.ts';
 import { deprecatedField } from './deprecated-field.ts';
 import { disableComment } from './disable-comment.ts';
@@ -25,7 +31,9 @@ import { duplicateRule } from './duplicate-rule.ts';
 import { duplicateTarget } from './duplicate-target.ts';
 import { duplicateUid } from './duplicate-uid.ts';
 import { emptyRuleGroup } from './empty-rule-group.ts';
+import { experimentalFunction } from './experimental-function.ts';
 import { forShorterThanInterval } from './for-shorter-than-interval.ts';
+import { fragileAlert } from './fragile-alert.ts';
 import { gaugeNamedTotal } from './gauge-named-total.ts';
 import { globAsProduct } from './glob-as-product.ts';
 import { groupByMissingLabel } from './group-by-missing-label.ts';
@@ -36,6 +44,7 @@ import { impossibleComparison } from './impossible-comparison.ts';
 import { impossibleMatcher } from './impossible-matcher.ts';
 import { inhibitNever } from './inhibit-never.ts';
 import { labelConditional } from './label-conditional.ts';
+import { labelConflictExternal } from './label-conflict-external.ts';
 import { labelUnknown } from './label-unknown.ts';
 import { labelValueUnknown } from './label-value-unknown.ts';
 import { legendLabelAbsent } from './legend-label-absent.ts';
@@ -47,6 +56,7 @@ import { mojibake } from './mojibake.ts';
 import { nameInvalid } from './name-invalid.ts';
 import { namePrefixInconsistent } from './name-prefix-inconsistent.ts';
 import { nameRegexRate } from './name-regex-rate.ts';
+import { panelDescriptionMissing } from './panel-description-missing.ts';
 import { panelIncomplete } from './panel-incomplete.ts';
 import { panelUnitMismatch } from './panel-unit-mismatch.ts';
 import { parseError } from './parse-error.ts';
@@ -101,7 +111,9 @@ import { unitSuffix } from './unit-suffix.ts';
 import { unusedVariable } from './unused-variable.ts';
 import { valueFormat } from './value-format.ts';
 import { valueInLabels } from './value-in-labels.ts';
+import { valueUnformatted } from './value-unformatted.ts';
 import { variableEmpty } from './variable-empty.ts';
+import { variableRefresh } from './variable-refresh.ts';
 import { variableUndefined } from './variable-undefined.ts';
 import { vectorMatchEmpty } from './vector-match-empty.ts';
 import { windowShorterThan4Scrapes } from './window-shorter-than-4-scrapes.ts';
@@ -110,21 +122,27 @@ import { yamlSyntax } from './yaml-syntax.ts';
 /** Every check, by name. */
 export const CHECKS: readonly Check[] = [
   absentNotCovered,
+  absentWithoutFor,
   alertFiresIdle,
   alertLatch,
   alertNoCondition,
   alertNoRoute,
+  alertNoScenario,
   annotationLabelAggregatedAway,
   annotationMissing,
+  averageOfRatios,
   bucketNotExported,
   bucketRangeVsUnit,
   cardinalityRisk,
+  catalogueConflict,
   catalogueNeverUsed,
   clampDenominator,
   configSchema,
   counterMissingTotal,
   counterNoRate,
+  dashboardEditable,
   dashboardIncomplete,
+  datasourceHardcoded,
   datasourceUidUnresolved,
   deprecatedField,
   disableComment,
@@ -135,7 +153,9 @@ export const CHECKS: readonly Check[] = [
   duplicateTarget,
   duplicateUid,
   emptyRuleGroup,
+  experimentalFunction,
   forShorterThanInterval,
+  fragileAlert,
   gaugeNamedTotal,
   globAsProduct,
   groupByMissingLabel,
@@ -146,6 +166,7 @@ export const CHECKS: readonly Check[] = [
   impossibleMatcher,
   inhibitNever,
   labelConditional,
+  labelConflictExternal,
   labelUnknown,
   labelValueUnknown,
   legendLabelAbsent,
@@ -157,6 +178,7 @@ export const CHECKS: readonly Check[] = [
   nameInvalid,
   namePrefixInconsistent,
   nameRegexRate,
+  panelDescriptionMissing,
   panelIncomplete,
   panelUnitMismatch,
   parseError,
@@ -211,7 +233,9 @@ export const CHECKS: readonly Check[] = [
   unusedVariable,
   valueFormat,
   valueInLabels,
+  valueUnformatted,
   variableEmpty,
+  variableRefresh,
   variableUndefined,
   vectorMatchEmpty,
   windowShorterThan4Scrapes,

@@ -16,6 +16,10 @@ export const nameInvalid = defineCheck({
       if (/[a-z][A-Z]/.test(name)) report({ at, message: `${name} is in camelCase`, suggestion: snake(name) });
       if (name.includes(':')) report({ at, message: `${name} has a colon, which is for recording rules` });
       if (!isLegacyMetricName(name)) report({ at, severity: 'info', message: `${name} must be quoted in every query` });
+      const part = /_(bucket|sum|count)$/.exec(name)?.[1];
+      if (part && (type === 'counter' || type === 'gauge')) {
+        report({ at, severity: 'info', message: `${name} is a ${type}; _${part} is for histograms and summaries` });
+      }
       for (const label of labels.keys()) {
         if (label === 'le' && type !== 'histogram' && authority === 'dump')
           report({ at, message: `label le of ${name}, which is no histogram` });

@@ -18,7 +18,17 @@ export const rateOnRatioSuffix = defineCheck({
   run: ({ nodes, catalogue }, report) => {
     for (const { node, expression, around } of nodes) {
       const name = node.kind === 'selector' ? metricNameOf(node) : undefined;
-      if (node.kind !== 'selector' || name === undefined || !GAUGE_NAME.test(name)) continue;
+      if (node.kind !== 'selector' || name === undefined) continue;
+      if (/_ratio_total$/.test(name)) {
+        report({
+          at: placeOfSpan(expression, node.span),
+          severity: 'info',
+          message: `${name}: OpenTelemetry’s exporter adds _ratio to counters of unit "1"; other versions serve ${name.replace('_ratio', '')}`,
+          suggestion: `${name} or ${name.replace('_ratio', '')}`,
+        });
+        continue;
+      }
+      if (!GAUGE_NAME.test(name)) continue;
       const func = callAround(around);
       if (func === undefined || !RATES.has(func) || kindOf(catalogue, node).sure) continue;
       report({
