@@ -32,5 +32,5 @@ function titleOf(error: unknown): string {
   if (error.code === 'bad_data' || error.status === 400) return 'The query is not valid';
   if (error.status === 404) return 'Not found';
   if (error.status === 503 || error.code === 'timeout') return 'The server gave up';
-  return 'The server refused';
+  return error.status >= 500 ? 'The server failed' : 'The server refused';
 }

@@ -40,7 +40,13 @@ function Explanations({ alertname }: { readonly alertname: string }) {
     queryFn: ({ signal }) => explain(alertname, signal),
     refetchInterval: LIVE_MS,
   });
-  if (error && isMissing(error)) return <EmptyState roomy title="No alert router runs here" />;
+  if (error && isMissing(error)) {
+    return (
+      <EmptyState roomy title="Nobody is told yet">
+        {error.message}
+      </EmptyState>
+    );
+  }
   if (error) return <ErrorState error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading />;
   if (data.length === 0) {

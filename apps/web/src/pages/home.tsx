@@ -89,7 +89,7 @@ function TargetsFigure() {
     >
       <b className={data && all > 0 ? 'tone-text' : ''}>
         {data ? up : error ? '–' : '…'}
-        <small> of {all}</small>
+        {data && <small> of {all}</small>}
       </b>
     </FigureLink>
   );
@@ -127,7 +127,7 @@ const STEP_MS = 30_000;
 
 function RateFigure({ title, unit, suffix = '', expr, to }: RateFigureProps) {
   const palette = usePalette();
-  const { data } = useQuery({
+  const { data, error } = useQuery({
     queryKey: ['home', expr],
     queryFn: ({ signal }) => {
       const toMs = Math.floor(Date.now() / 1000) * 1000;
@@ -142,7 +142,7 @@ function RateFigure({ title, unit, suffix = '', expr, to }: RateFigureProps) {
     <FigureLink to={to} title={title}>
       <Sparkline column={values} color={palette.accent.base} width={132} height={40} />
       <b>
-        {parts ? parts.text : data ? '–' : '…'}
+        {parts ? parts.text : data || error ? '–' : '…'}
         {parts && <small>{parts.suffix + suffix}</small>}
       </b>
     </FigureLink>

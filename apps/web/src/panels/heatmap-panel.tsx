@@ -12,6 +12,7 @@ import { NoData, type PanelProps } from './panel-props.tsx';
 const FOOT_PX = 24;
 const HEAD_PX = 8;
 const RIGHT_PX = 12;
+const NARROW_CELL_PX = 7;
 
 /** Buckets over time: the darker or lighter a cell, the more fell into it. */
 export function HeatmapPanel({ panel, data, size }: PanelProps) {
@@ -41,6 +42,8 @@ export function HeatmapPanel({ panel, data, size }: PanelProps) {
     ctx.scale(ratio, ratio);
     ctx.font = `11px ${FONT_SANS}`;
     const cellPx = Math.max((stepMs / (toMs - fromMs)) * width, 1);
+    // Between narrow cells a gap would be stripes; they overlap by a hair instead, so that no seam shows.
+    const gapPx = cellPx >= NARROW_CELL_PX ? 1 : -0.5;
     ctx.save();
     ctx.beginPath();
     ctx.rect(leftPx, HEAD_PX, width, height);
@@ -51,7 +54,7 @@ export function HeatmapPanel({ panel, data, size }: PanelProps) {
         if (value === null || value <= 0) return;
         // The square root lets small counts be seen beside large ones.
         ctx.fillStyle = rampColor(palette.sequential, 0.12 + 0.88 * Math.sqrt(value / (max || 1)));
-        ctx.fillRect(x(map.timesMs[i]!) - cellPx + 0.5, top + 0.5, Math.max(cellPx - 1, 1), Math.max(rowPx - 1, 1));
+        ctx.fillRect(x(map.timesMs[i]!) - cellPx, top + 0.5, cellPx - gapPx, Math.max(rowPx - 1, 1));
       });
     });
     ctx.restore();
