@@ -13,6 +13,7 @@ import {
   IconLayoutSidebarLeftCollapse,
   IconLayoutSidebarLeftExpand,
   IconMoon,
+  IconPlugConnectedX,
   IconSearch,
   IconServerBolt,
   IconSun,
@@ -22,7 +23,8 @@ import {
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
 import { Link, Outlet, useLocation, useNavigation, useSearchParams } from 'react-router';
-import { isMissing } from '../api/http.ts';
+import { isApiError, isMissing } from '../api/http.ts';
+import { localTime } from '../format/time-range.ts';
 import { fleetQuery, rulesQuery } from './queries.ts';
 
 const CommandPalette = lazy(async () => ({ default: (await import('./command-palette.tsx')).CommandPalette }));
@@ -69,6 +71,7 @@ export function Shell() {
       {navigation.state === 'loading' && <div className="progress-line" />}
       {!kiosk && <Navigation narrow={narrow} onNarrow={setNarrow} onSearch={() => setPalette(true)} />}
       <div className="main">
+        <ConnectionNote />
         <Suspense>
           <Outlet />
         </Suspense>
@@ -78,6 +81,19 @@ export function Shell() {
           <CommandPalette onClose={() => setPalette(false)} />
         </Suspense>
       )}
+    </div>
+  );
+}
+
+/** Says so when what is shown is no longer the present. */
+function ConnectionNote() {
+  const { error, dataUpdatedAt } = useQuery(rulesQuery);
+  if (!isApiError(error) || (error.status !== 0 && error.status < 502)) return null;
+  return (
+    <div className="connection-note" role="alert">
+      <IconPlugConnectedX size={16} />
+      No connection to the server.
+      {dataUpdatedAt > 0 && ` What is shown is from ${localTime(dataUpdatedAt)}.`}
     </div>
   );
 }

@@ -145,7 +145,9 @@ function Notices({
   readonly panel: Panel;
   readonly onInspect: () => void;
 }) {
-  const errors = data.errors.map(
+  // Without anything to show, the panel's content is the error itself.
+  const shown = data.answers.length > 0 || !isKnownPanel(panel.type) ? data.errors : [];
+  const errors = shown.map(
     (e) => `${e.refId ? `Query ${e.refId}: ` : ''}${e.error instanceof Error ? e.error.message : String(e.error)}`,
   );
   const notes = [
