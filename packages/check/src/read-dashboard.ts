@@ -1,6 +1,6 @@
 import type { DashboardDocument, Origin, Panel, Target, Threshold, Variable } from './documents.ts';
 import type { ExpressionReader } from './expression.ts';
-import { durationOf } from './read-rules.ts';
+import { durationOf, LOGQL } from './read-rules.ts';
 import { type Snippet, slice } from './source.ts';
 import { at, itemsOf, type MapTree, numberOf, placeOf, snippetOf, type Tree, textOf } from './tree.ts';
 
@@ -65,9 +65,6 @@ function isPrometheus(tree: Tree | undefined): boolean {
   const name = textOf(tree);
   return name === undefined || !/loki|tempo|influx|elastic|cloudwatch|graphite|jaeger|mysql|postgres/i.test(name);
 }
-
-/** What only LogQL has. */
-const LOGQL = /\|[=~]|\|\s*(?:json|logfmt|line_format|unwrap|pattern)\b|!~?\s*`/;
 
 function readTarget(tree: MapTree, reader: ExpressionReader): Target[] {
   if (!isPrometheus(at(tree, 'datasource'))) return [];

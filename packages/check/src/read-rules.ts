@@ -52,8 +52,12 @@ function readRule(
   return [rule];
 }
 
+/** What only LogQL has: Loki's rule files look like Prometheus'. */
+export const LOGQL = /\|[=~]|\|\s*(?:json|logfmt|line_format|unwrap|pattern)\b|!~?\s*`/;
+
 function exprOf(tree: Tree | undefined, use: 'alert' | 'recording', reader: ExpressionReader) {
-  return tree?.kind === 'scalar' && tree.text.trim() !== '' ? reader.read(snippetOf(tree), use) : undefined;
+  const usable = tree?.kind === 'scalar' && tree.text.trim() !== '' && !LOGQL.test(tree.text);
+  return usable ? reader.read(snippetOf(tree), use) : undefined;
 }
 
 /** A map of texts. */

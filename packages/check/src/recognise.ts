@@ -103,6 +103,9 @@ function recogniseTree(tree: Tree, source: Snippet, into: Readings, reader: Expr
 }
 
 function documentOf(tree: MapTree, source: Snippet, reader: ExpressionReader, origin: Origin): Document | undefined {
+  // Files that only look like Prometheus': rule tests, Grafana's own alerting, Promtail.
+  if (has(tree, 'tests') || (has(tree, 'apiVersion') && !has(tree, 'datasources'))) return undefined;
+  if (has(tree, 'clients') || has(tree, 'positions')) return undefined;
   const groups = at(tree, 'groups');
   if (groups && (groups.kind === 'list' || tree.entries.size === 1)) return readRules(tree, source, origin, reader);
   if (has(tree, 'route', 'receivers')) return readAlertmanager(tree, source, origin);
@@ -133,8 +136,8 @@ function recogniseKubernetes(
   } else if (kind === 'PrometheusRule' && spec?.kind === 'map') {
     into.documents.push(readRules(spec, source, from, reader));
   } else if (kind === 'ServiceMonitor' || kind === 'PodMonitor') into.documents.push(readMonitor(tree, source));
-  else if (kind === 'ConfigMap') {
-    for (const [name, { value }] of entriesOf(at(tree, 'data'))) {
+  else if (kind === 'ConfigMap' || kind === 'Secret') {
+    for (const [name, { value }] of entriesOf(at(tree, kind === 'Secret' ? 'stringData' : 'data'))) {
       if (value.kind !== 'scalar') continue;
       if (/\.json$/.test(name)) recogniseJson(snippetOf(value), into, reader, from);
       else if (/\.ya?ml$/.test(name)) recogniseYaml(snippetOf(value), into, reader, from);

@@ -266,3 +266,33 @@ describe('sound rules that people use', () => {
     }
   });
 });
+
+describe('files that only look like others', () => {
+  test.each([
+    ['a test of rules', 'rule_files: [a.yml]\nevaluation_interval: 1m\ntests: []\n'],
+    [
+      'Grafana’s own alerting',
+      'apiVersion: 1\ngroups:\n  - orgId: 1\n    name: a\n    folder: b\n    rules:\n      - uid: x\n        title: t\n',
+    ],
+    [
+      'Promtail',
+      'clients: [{url: "http://127.0.0.1/loki"}]\nscrape_configs:\n  - job_name: a\n    pipeline_stages: []\n',
+    ],
+    [
+      'rules of Loki',
+      'groups:\n  - name: a\n    rules:\n      - alert: A\n        expr: sum(rate({job="a"} |= "error" [5m])) > 1\n',
+    ],
+    ['a compose file', 'services:\n  a:\n    image: b\n'],
+  ])('%s', async (_, text) => {
+    expect(await check({ 'a.yml': text }, { minSeverity: 'error' })).toEqual([]);
+  });
+
+  test('a Secret with stringData is read, a Helm template is not', async () => {
+    const secret =
+      'apiVersion: v1\nkind: Secret\nstringData:\n  alertmanager.yaml: |\n    route: { receiver: x }\n    receivers: []\n';
+    expect(await found({ 's.yaml': secret }, 'config-schema')).toHaveLength(1);
+    const helm = 'groups:\n{{- range .Values.groups }}\n  - name: {{ . }}\n{{- end }}\n';
+    const problems = await check({ 'h.yaml': helm }, { only: ['yaml-syntax'] });
+    expect(problems.map((p) => p.severity)).toEqual(['info']);
+  });
+});

@@ -21,7 +21,7 @@ unknown. \`/ (total > 0)\` leaves those moments out.`,
     for (const { node, expression } of nodes) {
       if (node.kind !== 'binary' || (node.op !== '/' && node.op !== '%')) continue;
       if (numberIn(node.right) === 0) {
-        report({ at: placeOfSpan(expression, node.right.span), severity: 'error', message: 'division by zero' });
+        report({ at: placeOfSpan(expression, node.right.span), severity: 'warning', message: 'division by zero' });
         continue;
       }
       if (!/^(?:recording|indicator)$/.test(expression.use) || isScalar(node.right) || !mayBeZero(node.right)) continue;

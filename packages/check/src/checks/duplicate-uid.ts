@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { defineCheck } from '../check.ts';
 import { panelFile } from '../examples.ts';
 
@@ -20,7 +21,11 @@ export const duplicateUid = defineCheck({
       const path = at.in.file.path;
       const other = seen.get(uid);
       if (other !== undefined)
-        report({ at, message: `dashboard ${JSON.stringify(title)} has the uid ${uid}, as has ${other}` });
+        report({
+          at,
+          severity: dirname(other) === dirname(path) ? 'error' : 'warning',
+          message: `dashboard ${JSON.stringify(title)} has the uid ${uid}, as has ${other}`,
+        });
       else seen.set(uid, path);
     }
   },

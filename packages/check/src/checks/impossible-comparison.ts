@@ -21,7 +21,8 @@ export const impossibleComparison = defineCheck({
       if (!condition || condition.node.bool) continue;
       const range = rangeOf(condition.value, world);
       const verdict = range && judge(condition, range);
-      if (!verdict) continue;
+      // `absent(x) > 0` says no more than `absent(x)`, and many write it.
+      if (!verdict || (verdict === 'always' && range!.least === range!.most)) continue;
       report({
         at: placeOfSpan(expression, node.span),
         severity: verdict === 'never' ? 'error' : 'warning',
