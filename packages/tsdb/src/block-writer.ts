@@ -1,4 +1,4 @@
-import { type Clock, compareLabels, compareText, type Labels, type Random } from '@belfry/model';
+import { BelfryError, type Clock, compareLabels, compareText, type Labels, type Random } from '@belfry/model';
 import type { Block } from './block.ts';
 import { blockSeries } from './block.ts';
 import { type ChunkWriter, closeChunkWriter, findChunk, newChunkWriter, writeChunk } from './block-chunks.ts';
@@ -239,7 +239,9 @@ function recodePieces(
   for (const p of pieces) {
     clearBuffer(pieceBuffer);
     const end = p.find(range);
-    pushChunk(pieceBuffer, p.encoding(range), range.bytes, range.at, end, 65535);
+    if (!pushChunk(pieceBuffer, p.encoding(range), range.bytes, range.at, end, 65535)) {
+      throw new BelfryError('data_corrupt', `a chunk from ${p.minT} to ${p.maxT} does not decode`);
+    }
     sortBuffer(pieceBuffer);
     dropDeleted(pieceBuffer, [...outside, ...p.deleted]);
     pushAll(pieceBuffer, buffer);

@@ -10,6 +10,7 @@ import {
   readSeries,
 } from './block-index.ts';
 import { type BlockMeta, readBlockMeta } from './block-meta.ts';
+import { corrupt } from './bytes.ts';
 import { directorySize, type Files } from './files.ts';
 import type { PageCache, Range } from './page-cache.ts';
 import { intersect, isExact, memoized, satisfies, union } from './postings.ts';
@@ -122,6 +123,8 @@ export function readBlockSeries(
     if (chunks[i] > maxT) break;
     if (chunks[i + 1] < minT) continue;
     const end = findChunk(block.chunks, chunks[i + 2], range);
-    pushChunk(into, range.bytes[range.at - 1], range.bytes, range.at, end, 65535);
+    if (pushChunk(into, range.bytes[range.at - 1], range.bytes, range.at, end, 65535)) continue;
+    const what = `series ${series.number}: a chunk does not decode, or has an encoding that is not known`;
+    throw corrupt(`${block.directory}/chunks`, chunks[i + 2] % 4294967296, what);
   }
 }

@@ -190,7 +190,7 @@ export function readU8(c: Cursor): number {
   return c.bytes[c.at++];
 }
 
-function readU32(c: Cursor): number {
+export function readU32(c: Cursor): number {
   if (c.at + 4 > c.end) throw new Truncated('unexpected end of data');
   const value = u32At(c.bytes, c.at);
   c.at += 4;

@@ -195,6 +195,12 @@ function* openHead(state: DatabaseState, options: DatabaseOptions): Generator<vo
       message: `${result.unknownRefs} records of the log belong to series that it does not introduce; left out`,
     });
   }
+  if (result.unknownTypes.length > 0) {
+    state.emit({
+      level: 'warn',
+      message: `the log has records of types ${result.unknownTypes.join(', ')}, which a newer Prometheus wrote; left out`,
+    });
+  }
   settleTips(head);
   state.counters.replaySeconds = (state.clock.monotonic() - begun) / 1000;
   if (state.readOnly) return;

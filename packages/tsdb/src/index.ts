@@ -27,6 +27,7 @@ export {
   walReplayStatus,
 } from './status.ts';
 export { runSteps } from './steps.ts';
+export { type StoreTail, storeTail, type TailBatch, type TailOptions } from './tail.ts';
 export {
   analyzeBlock,
   type BlockAnalysis,

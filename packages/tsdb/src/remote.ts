@@ -48,6 +48,7 @@ import {
   tsdbStatus,
   walReplayStatus,
 } from './status.ts';
+import { storeTail, type TailBatch, type TailOptions } from './tail.ts';
 import { writeBatch } from './write.ts';
 
 /** Maintenance is looked after this often; how long a step of it, or of a query, may hold the thread. Milliseconds. */
@@ -141,7 +142,17 @@ function databaseHandlers(database: Database, clock: Clock, close: () => Promise
   const { state } = database;
   const store = queryable(database, { clock, sliceMs: SLICE_MS, yieldNow: nextTurn });
   const labels = newLabelSender();
+  const tail = storeTail(state, nextTurn);
   return {
+    tailPosition: () => tail.position(),
+    tailRead: async ([reader, position, options]: [string, string, TailOptions], signal: AbortSignal) => {
+      const { batch, ...more } = await tail.read(reader, position, options, signal);
+      const packed = packLabels(labels, batch.labels);
+      const { series, timestamps, values } = batch;
+      const buffers = distinct([packed.numbers.buffer, series.buffer, timestamps.buffer, values.buffer]);
+      return transferring({ packed, batch: { ...batch, labels: [] }, ...more }, buffers);
+    },
+    tailForget: (reader: string) => tail.forget(reader),
     leaf: async (plan: LeafPlan, signal: AbortSignal) => {
       const result = await store.leaf(plan, signal);
       const { columns } = result;
@@ -205,6 +216,10 @@ export interface RemoteDatabase extends Queryable, Writer {
   snapshot(skipHead: boolean): Promise<string>;
   /** Runs what maintenance is due now. */
   maintain(): Promise<void>;
+  /** Follows the log; `reader` is a name. See `StoreTail`. */
+  tailPosition(): Promise<string>;
+  tailRead(reader: string, position: string, options: TailOptions, signal: AbortSignal): Promise<TailBatch>;
+  tailForget(reader: string): Promise<void>;
   /** A call that the composition's own handlers serve. */
   call(name: string, argument: unknown, options?: CallOptions): Promise<unknown>;
   /** Everything is written and the directory is free when it resolves. The port stays open. */
@@ -256,6 +271,13 @@ export function connectDatabase(port: CallPort, onEvent: (event: DatabaseEvent) 
     cleanTombstones: () => ask('cleanTombstones'),
     snapshot: (skipHead) => ask('snapshot', skipHead),
     maintain: () => ask('maintain'),
+    tailPosition: () => ask('tailPosition'),
+    tailRead: async (reader, position, options, signal) => {
+      const argument = [reader, position, options];
+      const { labels, batch, ...more } = await ask<TailBatch & { labels: Labels[] }>('tailRead', argument, signal);
+      return { batch: { ...batch, labels }, ...more };
+    },
+    tailForget: (reader) => ask('tailForget', reader),
     call: (name, argument, options) => client.call(name, argument, options),
     close: () => ask('close'),
     fail: (reason) => {

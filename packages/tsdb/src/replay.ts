@@ -12,6 +12,7 @@ import {
   decodeMetadata,
   decodeMmapMarkers,
   decodeSamples,
+  decodeSamplesWithStart,
   decodeSeries,
   decodeTombstones,
   RECORD,
@@ -33,6 +34,8 @@ export interface ReplayResult {
   readonly samples: number;
   /** Samples and histograms of series that no record introduces. */
   readonly unknownRefs: number;
+  /** Types of records that are not known; they were left out. */
+  readonly unknownTypes: readonly number[];
   /** Slots by further numbers of series that have one already. */
   readonly aliases: Map<number, number>;
 }
@@ -45,6 +48,8 @@ interface Replay {
   readonly columns: SampleColumns;
   samples: number;
   unknownRefs: number;
+  /** Of records that only a newer Prometheus understands. */
+  readonly unknownTypes: Set<number>;
   /** The newest sample of the segment being read. */
   segmentMaxT: number;
 }
@@ -69,6 +74,7 @@ export function* replayWal(
     samples: 0,
     unknownRefs: 0,
     segmentMaxT: -Infinity,
+    unknownTypes: new Set(),
   };
   const damages: SegmentDamage[] = [];
   for (const ref of stored.keys()) if (ref >= head.nextWalRef) head.nextWalRef = ref + 1;
@@ -102,7 +108,7 @@ export function* replayWal(
   progress.state = 'done';
   const aliases = new Map<number, number>();
   for (const [ref, slot] of refsOf(r.slots)) if (head.series.walRefs[slot] !== ref) aliases.set(ref, slot);
-  return { damages, samples: r.samples, unknownRefs: r.unknownRefs, aliases };
+  return { damages, samples: r.samples, unknownRefs: r.unknownRefs, unknownTypes: [...r.unknownTypes], aliases };
 }
 
 function replayOutOfOrder(r: Replay, record: Uint8Array): void {
@@ -145,9 +151,10 @@ export function replaySources(files: Files, directory: string): Segment[] {
 function replayRecord(r: Replay, record: Uint8Array): void {
   const c = cursor(record, 1);
   const type = record[0];
-  if (type === RECORD.samples) {
+  if (type === RECORD.samples || type === RECORD.samplesWithStart) {
     r.columns.count = 0;
-    decodeSamples(c, r.columns);
+    if (type === RECORD.samples) decodeSamples(c, r.columns);
+    else decodeSamplesWithStart(c, r.columns);
     replaySamples(r);
   } else if (type === RECORD.series) {
     for (const { ref, labels } of decodeSeries(c)) replaySeries(r, ref, labels);
@@ -155,7 +162,9 @@ function replayRecord(r: Replay, record: Uint8Array): void {
     type === RECORD.histograms ||
     type === RECORD.floatHistograms ||
     type === RECORD.customHistograms ||
-    type === RECORD.customFloatHistograms
+    type === RECORD.customFloatHistograms ||
+    type === RECORD.histogramsWithStart ||
+    type === RECORD.floatHistogramsWithStart
   ) {
     for (const { ref, t, histogram } of decodeHistograms(c, type)) {
       const slot = findRef(r.slots, ref);
@@ -182,8 +191,9 @@ function replayRecord(r: Replay, record: Uint8Array): void {
       const slot = findRef(r.slots, ref);
       if (slot !== 0) r.head.metadata.set(slot, metadata);
     }
+  } else if (type > RECORD.minValidTime) {
+    r.unknownTypes.add(type);
   }
-  // Other types come from a newer Prometheus and concern what we do not keep.
 }
 
 function replaySeries(r: Replay, ref: number, labels: Parameters<typeof getOrCreateSeries>[1]): void {

@@ -10,6 +10,10 @@
  *     metadata (6)          (u ref, type 1, u fields, (name, text)…)…
  *     histograms (7, 9)     ref0 8, t0 8, (v ref−ref0, v t−t0, histogram)…          9 and 10: with custom buckets
  *     float histograms (8, 10)
+ *     with start times (11 samples, 12 histograms, 13 float histograms), which newer versions of Prometheus can write:
+ *                           v ref, v t, v start, value, (v ref−ref before, v t−t0, start, value)…
+ *                           start: 0 none | 1 as before | 2, v start−start0
+ *     oldest valid time (14) t 8                                     only in checkpoints
  */
 import {
   type BucketSpan,
@@ -28,6 +32,7 @@ import {
   readI64,
   readText,
   readU8,
+  readU32,
   readUvarint,
   readVarint,
   Truncated,
@@ -45,6 +50,10 @@ export const RECORD = {
   floatHistograms: 8,
   customHistograms: 9,
   customFloatHistograms: 10,
+  samplesWithStart: 11,
+  histogramsWithStart: 12,
+  floatHistogramsWithStart: 13,
+  minValidTime: 14,
 } as const;
 
 /** Float samples in columns; `words` is the memory of `values`. */
@@ -139,6 +148,31 @@ export function decodeSamples(c: Cursor, into: SampleColumns): void {
     n++;
   }
   into.count = n;
+}
+
+/** As {@link decodeSamples}, for the type with start times, which are left out. */
+export function decodeSamplesWithStart(c: Cursor, into: SampleColumns): void {
+  const most = into.count + Math.ceil((c.end - c.at) / 10);
+  if (most > into.refs.length) growColumns(into, most);
+  let ref = 0;
+  let t0 = 0;
+  for (let i = 0; c.at < c.end; i++) {
+    ref += readVarint(c);
+    const t = readVarint(c) + t0;
+    if (i === 0) {
+      t0 = t;
+      readVarint(c);
+    } else skipStart(c);
+    into.refs[into.count] = ref;
+    into.ts[into.count] = t;
+    into.words[2 * into.count + 1] = readU32(c);
+    into.words[2 * into.count] = readU32(c);
+    into.count++;
+  }
+}
+
+function skipStart(c: Cursor): void {
+  if (readU8(c) >= 2) readVarint(c);
 }
 
 function encodeLabels(out: ByteBuffer, labels: Labels): void {
@@ -363,6 +397,8 @@ function encodeBuckets(out: ByteBuffer, buckets: readonly number[], integer: boo
 export function decodeHistograms(c: Cursor, type: number): HistogramRecord[] {
   const out: HistogramRecord[] = [];
   if (c.at === c.end) return out;
+  const withStart = type === RECORD.histogramsWithStart || type === RECORD.floatHistogramsWithStart;
+  if (withStart) return decodeHistogramsWithStart(c, type === RECORD.histogramsWithStart);
   const integer = type === RECORD.histograms || type === RECORD.customHistograms;
   const ref0 = readI64(c);
   const t0 = readI64(c);
@@ -372,6 +408,20 @@ export function decodeHistograms(c: Cursor, type: number): HistogramRecord[] {
     out.push({ ref, t, histogram: decodeHistogram(c, integer) });
   }
   return out;
+}
+
+function decodeHistogramsWithStart(c: Cursor, integer: boolean): HistogramRecord[] {
+  const out: HistogramRecord[] = [];
+  let ref = readVarint(c);
+  const t0 = readVarint(c);
+  readVarint(c);
+  for (let t = t0; ; ) {
+    out.push({ ref, t, histogram: decodeHistogram(c, integer) });
+    if (c.at >= c.end) return out;
+    ref += readVarint(c);
+    t = t0 + readVarint(c);
+    skipStart(c);
+  }
 }
 
 function decodeHistogram(c: Cursor, integer: boolean): FloatHistogram {
