@@ -146,7 +146,7 @@ function startMember(member: Member, clock: Clock, log: Logger): Promise<void> {
   const child = fork(definition.main, [], {
     env: { ...process.env, ...definition.env },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2'],
+    execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'],
   });
   member.child = child;
   let lastWords = '';

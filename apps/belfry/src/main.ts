@@ -1,10 +1,6 @@
 import { readFileSync, realpathSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
-import { resolve } from 'node:path';
 import { BelfryError, excerpt } from '@belfry/model';
-
-enableCompileCache(resolve(import.meta.dirname, '../../../node_modules/.cache/belfry'));
-const { createProgram } = await import('./program.ts');
+import { createProgram } from './program.ts';
 
 /** One line: what went wrong, where, and what can be done. Never a stack, unless the mistake is ours. */
 function report(error: unknown): number {

@@ -3,9 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BelfryError, messageOf } from '@belfry/model';
 import type { GeneratedFile, Pack } from '@belfry/sdk';
-
-/** The root of the checkout: packs, services and pages are found from here. */
-export const ROOT = resolve(import.meta.dirname, '../../..');
+import { ROOT } from './root.ts';
 
 /** The files of the packs that come with Belfry. */
 export function ownPackFiles(): string[] {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ServiceDefinition } from './fleet.ts';
-import { ROOT } from './packs.ts';
+import { ROOT } from './root.ts';
 
 /** Ports of the reference services before any offset, as their documents give them. */
 export const SERVICE_PORTS = {

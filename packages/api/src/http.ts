@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { BelfryError, messageOf } from '@belfry/model';
 import fastifyCompress from '@fastify/compress';
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 /** Largest request body taken, in bytes, where a route sets none of its own. */
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -112,9 +112,11 @@ export function parametersOf(request: FastifyRequest): URLSearchParams {
 }
 
 /** Aborts when the client goes away before it has its answer. */
-export function clientSignal(request: FastifyRequest): AbortSignal {
+export function clientSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  request.raw.socket.once('close', () => {
+  // Of the response, not of the socket: that one lives on and would gather listeners.
+  reply.raw.once('close', () => {
+    if (reply.raw.writableFinished) return;
     controller.abort(new BelfryError('query_canceled', 'the client closed the connection'));
   });
   return controller.signal;

@@ -6,9 +6,10 @@ import pc from 'picocolors';
 import { SERVE_FLAGS } from '../flags.ts';
 import { createFleet, type Fleet } from '../fleet.ts';
 import { createLogger } from '../log.ts';
-import { loadPacks, ownPackFiles, ROOT, writeFiles } from '../packs.ts';
+import { loadPacks, ownPackFiles, writeFiles } from '../packs.ts';
 import { assertPortsFree, type PlannedPort } from '../ports.ts';
 import { referenceServices } from '../reference-services.ts';
+import { ROOT } from '../root.ts';
 import { startTower, type Tower } from '../tower.ts';
 import { untilStopped } from './until-stopped.ts';
 

@@ -69,7 +69,7 @@ async function instant(host: PrometheusHost, request: Request, reply: FastifyRep
   const limit = parseLimit(parameters) || Number.POSITIVE_INFINITY;
   const timeMs = optionalTime(parameters, 'time', host.clock.now());
   const lookback = lookbackOf(parameters);
-  const result = await limited(host, request, parameters, (signal) =>
+  const result = await limited(host, reply, parameters, (signal) =>
     host.engine.instant({
       query: parsedQuery(host, parameters),
       text: parameters.get('query') ?? '',
@@ -99,7 +99,7 @@ async function range(host: PrometheusHost, request: Request, reply: FastifyReply
     );
   }
   const lookback = lookbackOf(parameters);
-  const result = await limited(host, request, parameters, (signal) =>
+  const result = await limited(host, reply, parameters, (signal) =>
     host.engine.range({
       query: parsedQuery(host, parameters),
       text: parameters.get('query') ?? '',
@@ -125,7 +125,7 @@ function lookbackOf(parameters: URLSearchParams): { lookbackMs?: number } {
 /** Runs with a signal that aborts when the client goes away or its `timeout` is over. */
 async function limited<T>(
   host: PrometheusHost,
-  request: Request,
+  reply: FastifyReply,
   parameters: URLSearchParams,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
@@ -134,7 +134,7 @@ async function limited<T>(
   const text = parameters.get('timeout');
   const timeoutMs = Math.min(text ? parseDurationParameter('timeout', text) : Infinity, host.defaultTimeoutMs);
   const reason = () => new BelfryError('query_timeout', 'query timed out in expression evaluation');
-  const { signal, done } = deadline(host.clock, timeoutMs, reason, clientSignal(request));
+  const { signal, done } = deadline(host.clock, timeoutMs, reason, clientSignal(reply));
   try {
     return await run(signal);
   } finally {
@@ -213,7 +213,7 @@ async function labels(host: PrometheusHost, request: Request, reply: FastifyRepl
   const parameters = parametersOf(request);
   const { minMs, maxMs, limit } = windowOf(parameters);
   const sets = matcherSets(parameters.getAll('match[]'), false);
-  const names = await limited(host, request, parameters, (signal) =>
+  const names = await limited(host, reply, parameters, (signal) =>
     host.queryable.labelNames(sets, minMs, maxMs, limit === 0 ? undefined : limit + 1, signal),
   );
   return list(reply, names, limit);
@@ -226,7 +226,7 @@ async function labelValues(host: PrometheusHost, request: Request, reply: Fastif
     throw new BelfryError('bad_data', `invalid label name: ${JSON.stringify(name)}`);
   const { minMs, maxMs, limit } = windowOf(parameters);
   const sets = matcherSets(parameters.getAll('match[]'), false);
-  const values = await limited(host, request, parameters, (signal) =>
+  const values = await limited(host, reply, parameters, (signal) =>
     host.queryable.labelValues(name, sets, minMs, maxMs, limit === 0 ? undefined : limit + 1, signal),
   );
   return list(reply, values, limit);
@@ -236,7 +236,7 @@ async function series(host: PrometheusHost, request: Request, reply: FastifyRepl
   const parameters = parametersOf(request);
   const { minMs, maxMs, limit } = windowOf(parameters);
   const sets = matcherSets(parameters.getAll('match[]'), true);
-  const found = await limited(host, request, parameters, (signal) =>
+  const found = await limited(host, reply, parameters, (signal) =>
     host.queryable.series(sets, minMs, maxMs, limit === 0 ? undefined : limit + 1, signal),
   );
   return list(reply, found.toSorted(compareLabels).map(labelsToObject), limit);
@@ -262,7 +262,7 @@ async function exemplars(host: PrometheusHost, request: Request, reply: FastifyR
   if (maxMs < minMs) throw new BelfryError('bad_data', 'end timestamp must not be before start timestamp');
   const sets = selectorsOf(parsedQuery(host, parameters)).map((selector) => selector.matchers);
   if (sets.length === 0) return json(reply, envelope('[]', [], []));
-  const found = await limited(host, request, parameters, (signal) =>
+  const found = await limited(host, reply, parameters, (signal) =>
     host.queryable.exemplars(sets, minMs, maxMs, signal),
   );
   const data = found.map((s) => ({

@@ -26,7 +26,7 @@ export async function prometheusRootRoutes(app: FastifyInstance, host: Prometheu
   app.get('/federate', async (request, reply) => {
     assertReady(host);
     const parameters = parametersOf(request);
-    const text = await federate(host, matcherSets(parameters.getAll('match[]'), true), clientSignal(request));
+    const text = await federate(host, matcherSets(parameters.getAll('match[]'), true), clientSignal(reply));
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text);
   });
   app.get('/-/healthy', async (_request, reply) => reply.type('text/plain').send('Belfry is Healthy.\n'));
@@ -180,7 +180,7 @@ function remoteRoutes(app: FastifyInstance, host: PrometheusHost): void {
   app.post('/api/v1/read', { bodyLimit: REMOTE_BODY_LIMIT_BYTES }, async (request, reply) => {
     if (!host.read) throw new BelfryError('not_found', 'remote read is not served here');
     assertReady(host);
-    const body = await host.read(bodyBytes(request), clientSignal(request));
+    const body = await host.read(bodyBytes(request), clientSignal(reply));
     return reply.type('application/x-protobuf').header('Content-Encoding', 'snappy').send(body);
   });
 }
