@@ -96,7 +96,7 @@ export function storeTail(state: DatabaseState, nextTurn: () => Promise<void>): 
   const tail: Tail = { state, nextTurn, readers: new Map(), waiting: new Set(), index: undefined };
   return {
     position: () => formatPosition(positionOfNow(state)),
-    read: (reader, position, options, signal) => readTail(tail, reader, parsePosition(position), options, signal),
+    read: async (reader, position, options, signal) => readTail(tail, reader, parsePosition(position), options, signal),
     forget: (reader) => {
       tail.readers.delete(reader);
       if (tail.readers.size > 0) return;
