@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { type FloatHistogram, formatFloat, labelPairs, quote, STALE_NAN } from '@belfry/model';
+import { type FloatHistogram, formatFloat, labelPairs, labelsFrom, quote, STALE_NAN } from '@belfry/model';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   BASE_MS,
@@ -85,6 +85,42 @@ describe.skipIf(!prometheus)('Prometheus goes on with what we wrote (skipped: pr
       }
     },
   );
+
+  test('exemplars and deletions, from our log', async () => {
+    const db = open(directory);
+    const a = db.appender();
+    const ref = a.append(0, metric('m'), BASE_MS, 1) as number;
+    a.append(ref, metric('m'), BASE_MS + 60_000, 2);
+    a.append(ref, metric('m'), BASE_MS + 120_000, 3);
+    a.appendExemplar(ref, { labels: labelsFrom({ trace_id: 'abc' }), value: 0.5, timestampMs: BASE_MS + 1 });
+    a.updateMetadata(ref, metric('m'), { type: 'counter', unit: '', help: 'Something.' });
+    a.commit();
+    db.deleteSamples([[{ name: '__name__', op: '=', value: 'm' }]], BASE_MS + 30_000, BASE_MS + 90_000);
+    const other = await startPrometheus(directory);
+    try {
+      const [start, end] = [BASE_MS / 1000 - 1, BASE_MS / 1000 + 1000];
+      expect(await other.get(`/api/v1/query_exemplars?query=m&start=${start}&end=${end}`)).toEqual([
+        {
+          seriesLabels: { __name__: 'm' },
+          exemplars: [{ labels: { trace_id: 'abc' }, value: '0.5', timestamp: BASE_MS / 1000 + 0.001 }],
+        },
+      ]);
+      const { result } = (await other.get(`/api/v1/query?query=m[1h]&time=${end}`)) as {
+        result: { values: unknown[] }[];
+      };
+      expect(result[0].values).toEqual([
+        [BASE_MS / 1000, '1'],
+        [BASE_MS / 1000 + 120, '3'],
+      ]);
+    } finally {
+      await other.stop('SIGKILL');
+    }
+    fs.rmSync(`${directory}/lock`);
+    const again = open(directory);
+    expect(again.exemplars!([[]], 0, 1e15)).toMatchObject([{ exemplars: [{ value: 0.5 }] }]);
+    expect(again.state.head.metadata.size).toBe(1);
+    again.close();
+  });
 
   test('a directory that Prometheus has open is refused, naming its process', async () => {
     // Debian's takes no lock unless it is asked to; then its open files tell.
