@@ -47,6 +47,13 @@ export interface ChartThreshold {
 
 export type Column = readonly (number | null)[];
 
+/** The column with gaps where NaN or an infinity is: neither has a place on an axis, and one of them would empty it. */
+export function drawable(column: Column): Column {
+  return column.every((v) => v === null || Number.isFinite(v))
+    ? column
+    : column.map((v) => (Number.isFinite(v) ? v : null));
+}
+
 /**
  * Columns with each stacked series standing on those before it. Hidden series take no part; a gap counts as nothing, but
  * stays a gap in its own line.

@@ -12,6 +12,7 @@ import {
   type ChartSeries,
   type ChartThreshold,
   type Column,
+  drawable,
   stackBands,
   stackColumns,
   tickIncrements,
@@ -56,7 +57,10 @@ export function TimeChart(props: TimeChartProps) {
   const latest = useRef(props);
   latest.current = props;
   const data = useMemo(
-    (): uPlot.AlignedData => [props.timesMs as number[], ...(stackColumns(props.series, props.columns) as number[][])],
+    (): uPlot.AlignedData => [
+      props.timesMs as number[],
+      ...(stackColumns(props.series, props.columns.map(drawable)) as number[][]),
+    ],
     [props.timesMs, props.series, props.columns],
   );
   const shape = shapeKey(props);

@@ -3,6 +3,7 @@ import {
   axisLimits,
   type ChartAxis,
   type ChartSeries,
+  drawable,
   stackBands,
   stackColumns,
   timeTicks,
@@ -390,6 +391,12 @@ describe('charts', () => {
     expect(stackBands(all)).toEqual([[2, 0]]);
     const percent = [series({ stackPercent: true }), series({ stackPercent: true })];
     expect(stackColumns(percent, [[1], [3]])).toEqual([[0.25], [1]]);
+  });
+
+  test('NaN and infinities are gaps, for one of them would empty the axis', () => {
+    expect(drawable([1, Number.NaN, null, Number.POSITIVE_INFINITY, 2])).toEqual([1, null, null, null, 2]);
+    const clean = [1, null];
+    expect(drawable(clean)).toBe(clean);
   });
 
   test('limits: zero when it is near, soft ones as far as the data leaves them', () => {
