@@ -90,6 +90,14 @@ describe('a pack knows all that its services export', () => {
       '3:8 error threshold-above-top-bucket',
     ]);
   });
+  test('a metric that nothing uses is told where it is declared', async () => {
+    const files = [sourceFile('packs/shop/pack.ts', SOURCE)];
+    const packs = [{ pack: made`shop_queue_depth > 1`, files }];
+    const { problems } = await runCheck({ files: [], packs, only: ['catalogue-never-used'] });
+    expect(problems.map((p) => `${p.line} ${p.message}`)).toContain(
+      '4 no rule, panel or indicator uses shop_orders_total',
+    );
+  });
   test('a comment disables, in TypeScript too', async () => {
     const files = [
       sourceFile(

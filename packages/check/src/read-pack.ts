@@ -35,23 +35,37 @@ interface Maker {
   readonly placeOf: (name: string) => Place;
 }
 
-/** Finds where a name is written as a text of its own. */
+/** Finds where a name is written as a text of its own, or made by a template with holes. */
 function locator(files: readonly SourceFile[]): (name: string) => Place {
   const cache = new Map<string, Place>();
   const first = wholeFile(files[0]!);
-  return (name) => {
-    const known = cache.get(name);
-    if (known) return known;
-    let place = placeIn(first, 0, 0);
-    for (const file of name === '' ? [] : files) {
-      const at = [`'${name}'`, `"${name}"`, `\`${name}\``].map((q) => file.text.indexOf(q)).find((i) => i >= 0);
-      if (at === undefined) continue;
-      place = placeIn(wholeFile(file), at + 1, at + 1 + name.length);
-      break;
+  const templates = files.flatMap(templatesIn);
+  const find = (name: string): Place => {
+    if (name === '') return placeIn(first, 0, 0);
+    for (const file of files) {
+      for (const quoted of [`'${name}'`, `"${name}"`, `\`${name}\``]) {
+        const at = file.text.indexOf(quoted);
+        if (at >= 0) return placeIn(wholeFile(file), at + 1, at + 1 + name.length);
+      }
     }
-    cache.set(name, place);
-    return place;
+    return templates.find((t) => t.pattern.test(name))?.at ?? placeIn(first, 0, 0);
   };
+  return (name) => {
+    const known = cache.get(name) ?? find(name);
+    cache.set(name, known);
+    return known;
+  };
+}
+
+/** Text templates with holes that may make names: most of such a name is written out. */
+function templatesIn(file: SourceFile): { readonly pattern: RegExp; readonly at: Place }[] {
+  return [...file.text.matchAll(/`([\w:-]*\$\{[^}`]*\}[\w:${}.-]*)`/g)].flatMap((match) => {
+    const parts = match[1]!.split(/\$\{[^}]*\}/);
+    if (parts.join('').length < 6) return [];
+    const escaped = parts.map((p) => p.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+    const at = placeIn(wholeFile(file), match.index + 1, match.index + match[0].length - 1);
+    return [{ pattern: new RegExp(`^${escaped.join('[\\w:-]*')}$`), at }];
+  });
 }
 
 function snippetAt(place: Place, text: string): Snippet {
