@@ -3,7 +3,7 @@ import { type FloatHistogram, formatFloat, type Labels, labelsFromSorted, labels
 import { formatG, note } from './annotations.ts';
 import type { Aggregation } from './ast.ts';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn } from './columns.ts';
-import { executionError, selectRows } from './columns-rows.ts';
+import { executionError, keyPart, selectRows } from './columns-rows.ts';
 import { type Context, inChunks, noteAt } from './eval-context.ts';
 import {
   addHistogram,
@@ -45,13 +45,14 @@ function groupRows(columns: Columns, grouping: readonly string[], without: boole
 function keyBy(labels: Labels, names: readonly string[]): string {
   let key = '';
   for (let k = 0; k < names.length; k++) {
+    let value = '';
     for (let i = 0; i < labels.length; i += 2) {
       if (labels[i] === names[k]) {
-        key += labels[i + 1]!;
+        value = labels[i + 1]!;
         break;
       }
     }
-    key += '\xff';
+    key += `${value.length}:${value}`;
   }
   return key;
 }
@@ -60,7 +61,7 @@ function keyWithout(labels: Labels, names: readonly string[]): string {
   let key = '';
   for (let i = 0; i < labels.length; i += 2) {
     const name = labels[i]!;
-    if (name !== '__name__' && !names.includes(name)) key += `${name}\xff${labels[i + 1]!}\xff`;
+    if (name !== '__name__' && !names.includes(name)) key += keyPart(name, labels[i + 1]!);
   }
   return key;
 }

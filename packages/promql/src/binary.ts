@@ -1,9 +1,16 @@
 /** Binary operators over columns: labels are matched once, then whole rows are computed. */
-import { type FloatHistogram, type Labels, labelsFromSorted, labelsKey } from '@belfry/model';
+import { type FloatHistogram, type Labels, labelsFromSorted, labelsKey, labelValue } from '@belfry/model';
 import { type HistogramOperation, note } from './annotations.ts';
 import type { Binary, BinaryOperator, VectorMatching } from './ast.ts';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn } from './columns.ts';
-import { executionError, formatLabelSet, mergeEqualRows, selectRows, withoutMetadata } from './columns-rows.ts';
+import {
+  executionError,
+  formatLabelSet,
+  keyPart,
+  mergeEqualRows,
+  selectRows,
+  withoutMetadata,
+} from './columns-rows.ts';
 import { type Context, inChunks, noteAt, settleNames } from './eval-context.ts';
 import {
   addHistogram,
@@ -376,15 +383,15 @@ function signatureKey(labels: Labels, matching: VectorMatching): string {
   const named = matching.labels;
   if (matching.on) {
     for (let k = 0; k < named.length; k++) {
-      for (let i = 0; i < labels.length; i += 2) if (labels[i] === named[k]) key += labels[i + 1]!;
-      key += '\xff';
+      const value = labelValue(labels, named[k]!);
+      key += `${value.length}:${value}`;
     }
     return key;
   }
   for (let i = 0; i < labels.length; i += 2) {
     const name = labels[i]!;
     if (name === '__name__' || named.includes(name)) continue;
-    key += `${name}\xff${labels[i + 1]!}\xff`;
+    key += keyPart(name, labels[i + 1]!);
   }
   return key;
 }

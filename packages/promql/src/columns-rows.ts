@@ -32,6 +32,11 @@ export function duplicateLabels(): BelfryError {
   return executionError('vector cannot contain metrics with the same labelset');
 }
 
+/** A piece of a key that nothing around it can be taken for: any text may stand in labels, so lengths go first. */
+export function keyPart(name: string, value: string): string {
+  return `${name.length}:${name}${value.length}:${value}`;
+}
+
 const isMetadata = (name: string) => name === '__name__' || name === '__type__' || name === '__unit__';
 
 /** Without `__name__`, `__type__`, `__unit__`: what describes the metric rather than the series. */

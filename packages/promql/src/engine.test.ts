@@ -128,6 +128,20 @@ describe('names', () => {
     expect(shown(await instant('count by (__name__) (-load)'))).toEqual(['{} 4']);
   });
 
+  test('any text may stand in labels', async () => {
+    const clock = new VirtualClock();
+    const store = createMemoryStore();
+    const appender = store.appender();
+    appender.append(0, labelsFrom({ __name__: 'x', a: '1\xff', b: '2' }), 1000, 1);
+    appender.append(0, labelsFrom({ __name__: 'x', a: '1', b: '\xff2' }), 1000, 1);
+    appender.commit();
+    const engine = createEngine({ clock });
+    const query = 'count by (a, b) (x) + on(a, b) count by (a, b) (x)';
+    expect(shown(await engine.instant({ query, timeMs: 2000, queryable: queryable(store, { clock }) }))).toHaveLength(
+      2,
+    );
+  });
+
   test('ambiguous matches are refused in Prometheus’ words', async () => {
     expect((await failureOf(instant('load + on(job) load'))).message).toMatch(
       /^found duplicate series for the match group \{job="[ab]"\} on the right hand-side of the operation: \[.*\];many-to-many matching not allowed/,

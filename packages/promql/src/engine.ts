@@ -247,23 +247,26 @@ function newQueue(limit: number): Queue {
   let inside = 0;
   const waiting = new Set<() => void>();
   const release = () => {
-    inside--;
     const next = waiting.values().next().value;
-    if (next) {
-      waiting.delete(next);
-      next();
+    if (!next) {
+      inside--;
+      return;
     }
+    // The place goes to the next in line, so that nobody slips in between.
+    waiting.delete(next);
+    next();
   };
   return {
     async enter(signal) {
       signal.throwIfAborted();
-      while (inside >= limit) await turn(waiting, signal);
-      inside++;
+      if (inside < limit) inside++;
+      else await turn(waiting, signal);
       return release;
     },
   };
 }
 
+/** Resolves when called in; rejects, and leaves the line, when the signal aborts first. */
 function turn(waiting: Set<() => void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const go = () => {

@@ -112,6 +112,34 @@ describe('windows that slide give what windows made anew give', () => {
   });
 });
 
+test.each([true, false])('deriv and predict_linear are least squares (equal gaps: %s)', (equalGaps) => {
+  const fit = (ts: number[], vs: number[], origin: number) => {
+    const xs = ts.map((t) => (t - origin) / 1000);
+    const mx = xs.reduce((a, b) => a + b) / xs.length;
+    const my = vs.reduce((a, b) => a + b) / vs.length;
+    const slope = xs.reduce((a, x, i) => a + (x - mx) * (vs[i]! - my), 0) / xs.reduce((a, x) => a + (x - mx) ** 2, 0);
+    return { slope, intercept: my - slope * mx };
+  };
+  fc.assert(
+    fc.property(scenario(fc.integer({ min: -1000, max: 1000 })), (drawn) => {
+      const s = equalGaps ? { ...drawn, gaps: drawn.gaps.map(() => 15_000), stepMs: 30_000 } : drawn;
+      const fits = windows(s).map((w) => (w.vs.length < 2 ? undefined : fit(w.ts, w.vs, w.end)));
+      const scale = 1e6;
+      near(
+        run('deriv', s),
+        fits.map((f) => f?.slope),
+        scale,
+      );
+      const ahead = [new Float64Array(s.count).fill(600)];
+      near(
+        run('predict_linear', s, ahead),
+        fits.map((f) => f && f.slope * 600 + f.intercept),
+        scale,
+      );
+    }),
+  );
+});
+
 test('small terms survive large ones that cancel', () => {
   const s: Scenario = {
     gaps: new Array(40).fill(1000),

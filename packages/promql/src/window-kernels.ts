@@ -615,41 +615,65 @@ const idelta: FloatKernel = (ts, vs, lo, hi, count, out, present, base) => {
 /** Slope and intercept of the last regression. */
 const line = { slope: 0, intercept: 0 };
 
-function regress(ts: Float64Array, vs: Float64Array, from: number, to: number, originMs: number): void {
+/** Sums over the times of a window, kept while windows look alike: as many samples, as far from the origin, equal gaps. */
+const timeSums = { regular: false, n: -1, offset: NaN, x: 0, x2: 0 };
+
+/** To be called once for a series, before {@link regress}. */
+function startRegression(ts: Float64Array, from: number, to: number): void {
+  const gap = to - from > 1 ? ts[from + 1]! - ts[from]! : 0;
+  let regular = true;
+  for (let i = from + 2; i < to && regular; i++) regular = ts[i]! - ts[i - 1]! === gap;
+  timeSums.regular = regular;
+  timeSums.n = -1;
+}
+
+function sumTimes(ts: Float64Array, from: number, to: number, originMs: number): void {
+  const n = to - from;
+  const offset = ts[from]! - originMs;
+  if (timeSums.regular && n === timeSums.n && offset === timeSums.offset) return;
   let sumX = 0;
   let cX = 0;
+  let sumX2 = 0;
+  let cX2 = 0;
+  for (let i = from; i < to; i++) {
+    const x = (ts[i]! - originMs) / 1e3;
+    let t = sumX + x;
+    let r = t - sumX;
+    cX += sumX - (t - r) + (x - r);
+    sumX = t;
+    const x2 = x * x;
+    t = sumX2 + x2;
+    r = t - sumX2;
+    cX2 += sumX2 - (t - r) + (x2 - r);
+    sumX2 = t;
+  }
+  timeSums.n = n;
+  timeSums.offset = offset;
+  timeSums.x = sumX + cX;
+  timeSums.x2 = sumX2 + cX2;
+}
+
+function regress(ts: Float64Array, vs: Float64Array, from: number, to: number, originMs: number): void {
   let sumY = 0;
   let cY = 0;
   let sumXY = 0;
   let cXY = 0;
-  let sumX2 = 0;
-  let cX2 = 0;
   const n = to - from;
   const first = vs[from]!;
   let constant = true;
   for (let i = from; i < to; i++) {
     const y = vs[i]!;
     if (y !== first) constant = false;
-    const x = (ts[i]! - originMs) / 1e3;
     // Sums with their rounding errors, as in kahanSum.
-    let t = sumX + x;
-    let r = t - sumX;
-    cX += sumX - (t - r) + (x - r);
-    sumX = t;
-    t = sumY + y;
-    r = t - sumY;
+    let t = sumY + y;
+    let r = t - sumY;
     cY += sumY - (t - r) + (y - r);
     sumY = t;
-    const xy = x * y;
+    const xy = ((ts[i]! - originMs) / 1e3) * y;
     t = sumXY + xy;
     r = t - sumXY;
     cXY += sumXY - (t - r) + (xy - r);
     sumXY = t;
-    const x2 = x * x;
-    t = sumX2 + x2;
-    r = t - sumX2;
-    cX2 += sumX2 - (t - r) + (x2 - r);
-    sumX2 = t;
   }
   if (constant && first === first) {
     const infinite = first === Infinity || first === -Infinity;
@@ -657,10 +681,10 @@ function regress(ts: Float64Array, vs: Float64Array, from: number, to: number, o
     line.intercept = infinite ? NaN : first;
     return;
   }
-  sumX += cX;
+  sumTimes(ts, from, to, originMs);
+  const { x: sumX, x2: sumX2 } = timeSums;
   sumY += cY;
   sumXY += cXY;
-  sumX2 += cX2;
   const covariance = sumXY - (sumX * sumY) / n;
   const spread = sumX2 - (sumX * sumX) / n;
   line.slope = covariance / spread;
@@ -668,6 +692,7 @@ function regress(ts: Float64Array, vs: Float64Array, from: number, to: number, o
 }
 
 const deriv: FloatKernel = (ts, vs, lo, hi, count, out, present, base) => {
+  startRegression(ts, lo[0]!, hi[count - 1]!);
   for (let j = 0; j < count; j++) {
     if (hi[j]! - lo[j]! < 2) continue;
     regress(ts, vs, lo[j]!, hi[j]!, ts[lo[j]!]!);
@@ -678,6 +703,7 @@ const deriv: FloatKernel = (ts, vs, lo, hi, count, out, present, base) => {
 
 const predictLinear: FloatKernel = (ts, vs, lo, hi, count, out, present, base, g, params) => {
   const ahead = params[0]!;
+  startRegression(ts, lo[0]!, hi[count - 1]!);
   for (let j = 0; j < count; j++) {
     if (hi[j]! - lo[j]! < 2) continue;
     regress(ts, vs, lo[j]!, hi[j]!, g.startMs + j * g.stepMs);
