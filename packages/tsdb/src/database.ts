@@ -63,6 +63,13 @@ export const DEFAULT_MAX_EXEMPLARS = 100_000;
 /** Without a retention by time, blocks are merged up to this span. */
 const MAX_BLOCK_RANGE_MS = 31 * 24 * 3600_000;
 
+/** What may change while the store is open; what is absent stays. Units as in {@link DatabaseOptions}. */
+export interface DatabaseSettings {
+  readonly outOfOrderWindowMs?: number;
+  readonly retentionMs?: number;
+  readonly retentionBytes?: number;
+}
+
 /**
  * An open data directory. One thread owns it; nothing of it may be used after `close`. What works in steps is a generator: drive
  * it to the end with {@link runSteps}, or step by step with other work in between.
@@ -77,6 +84,8 @@ export interface Database extends SampleSource, Appendable {
   cleanTombstones(): Generator<void, void, void>;
   /** Into a directory that is made for it. */
   snapshot(target: string, skipHead: boolean): Generator<void, void, void>;
+  /** For a reload of the configuration. */
+  configure(settings: DatabaseSettings): void;
   readonly state: DatabaseState;
   /** Writes out what memory has and lets go of the directory. */
   close(): void;
@@ -258,6 +267,11 @@ function database(state: DatabaseState, unlock: () => void): Database {
     isMaintenanceDue: () => isHeadCompactable(state),
     deleteSamples: (sets, minMs, maxMs) => deleteSamples(state, sets, minMs, maxMs),
     cleanTombstones: () => cleanTombstones(state),
+    configure: (settings) => {
+      state.retentionMs = settings.retentionMs ?? state.retentionMs;
+      state.retentionBytes = settings.retentionBytes ?? state.retentionBytes;
+      head.outOfOrder.windowMs = settings.outOfOrderWindowMs ?? head.outOfOrder.windowMs;
+    },
     snapshot: (target, skipHead) => snapshot(state, target, skipHead),
     close: () => {
       if (state.closed) return;

@@ -7,6 +7,7 @@ export {
   type Database,
   type DatabaseEvent,
   type DatabaseOptions,
+  type DatabaseSettings,
   DEFAULT_BLOCK_RANGE_MS,
   DEFAULT_MAX_EXEMPLARS,
   DEFAULT_RETENTION_MS,

@@ -71,6 +71,23 @@ function fillOne(db: Database): void {
   a.commit();
 }
 
+test('the window can be changed while the store is open', () => {
+  const db = open(directory);
+  const a = db.appender();
+  const ref = a.append(0, metric('m'), BASE_MS + HOUR, 1) as number;
+  a.commit();
+  const late = () => {
+    const b = db.appender();
+    const result = b.append(ref, metric('m'), BASE_MS + HOUR - 1, 2);
+    b.commit();
+    return result;
+  };
+  expect(late()).toBe(REFUSED.outOfOrder);
+  db.configure({ outOfOrderWindowMs: HOUR });
+  expect(late()).toBe(ref);
+  db.close();
+});
+
 test('too late is refused as such; the same time twice keeps the first', () => {
   const db = open(directory, more);
   const a = db.appender();

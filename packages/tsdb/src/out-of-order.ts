@@ -28,7 +28,7 @@ export interface OutOfOrderSeries {
 
 export interface OutOfOrder {
   /** How far behind the newest sample of the head one may be; 0: not at all. Milliseconds. */
-  readonly windowMs: number;
+  windowMs: number;
   /** By slot. */
   readonly series: Map<number, OutOfOrderSeries>;
   /** Opened with the first sample. */

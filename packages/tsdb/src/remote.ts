@@ -35,6 +35,7 @@ import {
   type Database,
   type DatabaseEvent,
   type DatabaseOptions,
+  type DatabaseSettings,
   newReplayProgress,
   openDatabaseSteps,
 } from './database.ts';
@@ -186,6 +187,7 @@ function databaseHandlers(database: Database, clock: Clock, close: () => Promise
       return name;
     },
     maintain: () => runSliced(database.maintain(), clock),
+    configure: (settings: DatabaseSettings) => database.configure(settings),
     close,
   };
 }
@@ -220,6 +222,8 @@ export interface RemoteDatabase extends Queryable, Writer {
   tailPosition(): Promise<string>;
   tailRead(reader: string, position: string, options: TailOptions, signal: AbortSignal): Promise<TailBatch>;
   tailForget(reader: string): Promise<void>;
+  /** For a reload of the configuration. */
+  configure(settings: DatabaseSettings): Promise<void>;
   /** A call that the composition's own handlers serve. */
   call(name: string, argument: unknown, options?: CallOptions): Promise<unknown>;
   /** Everything is written and the directory is free when it resolves. The port stays open. */
@@ -271,6 +275,7 @@ export function connectDatabase(port: CallPort, onEvent: (event: DatabaseEvent) 
     cleanTombstones: () => ask('cleanTombstones'),
     snapshot: (skipHead) => ask('snapshot', skipHead),
     maintain: () => ask('maintain'),
+    configure: (settings) => ask('configure', settings),
     tailPosition: () => ask('tailPosition'),
     tailRead: async (reader, position, options, signal) => {
       const argument = [reader, position, options];

@@ -40,8 +40,8 @@ export interface DatabaseState {
   blocks: readonly Block[];
   /** Spans of the block levels. */
   readonly ranges: readonly number[];
-  readonly retentionMs: number;
-  readonly retentionBytes: number;
+  retentionMs: number;
+  retentionBytes: number;
   readonly readers: Set<Reader>;
   readonly waiting: { readonly readers: Set<Reader>; readonly run: () => void }[];
   /** Further numbers in the log of series that have one. */
