@@ -1,6 +1,6 @@
 import { type AlertmanagerConfig, httpClient, type PrometheusConfig } from '@belfry/config';
 import { type Clock, type Labels, labelsFrom } from '@belfry/model';
-import { createNotifier, type Notifier } from '@belfry/rules';
+import { createNotifier, type Notifier, type RuleAlert } from '@belfry/rules';
 import { type Discovery, discover, diskDiscoveryFiles, systemDns } from '@belfry/scrape';
 import type { Logger } from './log.ts';
 import { VERSION } from './version.ts';
@@ -12,7 +12,13 @@ export interface Alertmanagers {
   close(): Promise<void>;
 }
 
-export function createAlertmanagers(options: { clock: Clock; log: Logger; queueCapacity: number }): Alertmanagers {
+export function createAlertmanagers(options: {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly queueCapacity: number;
+  /** Hears of alerts as they are sent. */
+  readonly onTold: (alerts: readonly RuleAlert[]) => void;
+}): Alertmanagers {
   const { clock, log, queueCapacity } = options;
   const userAgent = `Belfry/${VERSION}`;
   const notifier = createNotifier({
@@ -20,6 +26,7 @@ export function createAlertmanagers(options: { clock: Clock; log: Logger; queueC
     userAgent,
     queueCapacity,
     log: (message, details) => log.warn(details, message),
+    onQueued: (_url, alerts) => options.onTold(alerts),
   });
   const dependencies = {
     clock,

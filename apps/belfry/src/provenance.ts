@@ -84,10 +84,10 @@ export function openProvenance(options: ProvenanceOptions): Provenance {
   const database = new DatabaseSync(options.file);
   database.exec(TABLES);
   const select = database.prepare('SELECT body FROM origins WHERE key = ?');
-  const selectTold = database.prepare(
-    'SELECT body FROM fingerprints JOIN origins USING (key) WHERE fingerprint = ?',
+  const selectTold = database.prepare('SELECT body FROM fingerprints JOIN origins USING (key) WHERE fingerprint = ?');
+  const put = database.prepare(
+    'INSERT INTO origins VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET at_ms = excluded.at_ms, body = excluded.body',
   );
-  const put = database.prepare('INSERT INTO origins VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET at_ms = excluded.at_ms, body = excluded.body');
   const link = database.prepare('INSERT OR REPLACE INTO fingerprints SELECT ?, key FROM origins WHERE key = ?');
   const trimOld = database.prepare('DELETE FROM origins WHERE at_ms < ?');
   const trimMany = database.prepare(
@@ -97,6 +97,8 @@ export function openProvenance(options: ProvenanceOptions): Provenance {
   /** What is not written yet. */
   const fresh = new Map<string, Origin>();
   const links = new Map<string, string>();
+  /** What is written already: alerts are told again every minute. */
+  const linked = new Map<string, string>();
   let timer: Timer | undefined;
 
   const flush = () => {
@@ -157,9 +159,14 @@ export function openProvenance(options: ProvenanceOptions): Provenance {
     },
     told(alerts) {
       for (const { labels, source } of alerts) {
-        links.set(fingerprintOf(labels), keyOf(source.file, source.group, source.alert, source.labels));
+        const fingerprint = fingerprintOf(labels);
+        const key = keyOf(source.file, source.group, source.alert, source.labels);
+        if (linked.get(fingerprint) === key) continue;
+        if (linked.size >= MAX_ORIGINS) linked.clear();
+        linked.set(fingerprint, key);
+        links.set(fingerprint, key);
       }
-      soon();
+      if (links.size > 0) soon();
     },
     originOf(fingerprint) {
       const key = links.get(fingerprint);
@@ -188,7 +195,6 @@ function keyOfOrigin({ file, group, alert, labels }: Origin): string {
 }
 
 function withTransition(before: Origin | undefined, t: AlertTransition): Origin {
-  // A new life begins: what was before it explains nothing any more, but its end is worth knowing.
   const past = before?.transitions ?? [];
   const transition = { at: formatTime(t.atMs), from: t.from, to: t.to, reason: t.reason, value: formatFloat(t.value) };
   return {
@@ -218,7 +224,7 @@ function withEvidence(origin: Origin, t: AlertTransition, evidence: readonly Evi
   );
   const transitions = origin.transitions.map((known): OriginTransition => {
     if (known.at === at && known.to === t.to && known.from === t.from) return { ...known, evidence: parts };
-    return known.to === t.to && known.at < at ? withoutEvidence(known) : known;
+    return known.to === t.to && Date.parse(known.at) < t.atMs ? withoutEvidence(known) : known;
   });
   for (let i = 0; i < transitions.length && JSON.stringify(transitions).length > MAX_ORIGIN_CHARS; i++) {
     transitions[i] = withoutEvidence(transitions[i]!);

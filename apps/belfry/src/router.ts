@@ -31,6 +31,8 @@ export interface RouterOptions {
   readonly externalUrl: string;
   readonly retention: string;
   readonly listeners: readonly Listener[];
+  /** How alerts of rules in this process came to be. */
+  readonly originOf?: (fingerprint: string) => unknown;
 }
 
 /** @throws BelfryError `config_invalid`, `file_unreadable`, `port_in_use`, `data_locked` */
@@ -47,6 +49,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     version: VERSION,
     retentionMs: parseDuration(options.retention),
     logger: log.child({ room: 'alerting' }),
+    ...(options.originOf ? { originOf: options.originOf } : {}),
   });
   const reload = () => alertmanager.reload(() => loadConfigFile(configFile));
   const apps: FastifyInstance[] = [];

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   alertingRoutes,
@@ -14,7 +15,7 @@ import {
   uiRoutes,
 } from '@belfry/api';
 import { formatPrometheusConfig } from '@belfry/config';
-import { BelfryError, type Clock, parseDuration } from '@belfry/model';
+import { BelfryError, type Clock, messageOf, parseDuration } from '@belfry/model';
 import { createEngine, type Engine } from '@belfry/promql';
 import { createRuleManager, engineQuery, type RuleManager } from '@belfry/rules';
 import {
@@ -34,6 +35,7 @@ import type { Fleet } from './fleet.ts';
 import { openInbox } from './inbox.ts';
 import type { Logger } from './log.ts';
 import { towerMetrics } from './metrics.ts';
+import { openProvenance, type Provenance } from './provenance.ts';
 import { type Listener, type Router, startRouter } from './router.ts';
 
 import { openStorage, type Storage } from './storage.ts';
@@ -98,10 +100,12 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
     closers.push(() => storage.close());
     await storage.database.ready;
 
-    const router = await maybeStartRouter(options);
+    const provenance = maybeOpenProvenance(options, () => parts.rules);
+    if (provenance) closers.push(() => provenance.close());
+    const router = await maybeStartRouter(options, provenance);
     if (router) closers.push(() => router.close());
 
-    const parts = assemble(options, features, configuration, storage, router);
+    const parts = assemble(options, features, configuration, storage, router, provenance);
     closers.push(
       () => parts.alertmanagers.close(),
       () => parts.rules.stop(),
@@ -141,18 +145,47 @@ function storageSettings(flags: FlagValues, { loaded }: Configuration) {
   };
 }
 
-async function maybeStartRouter({
-  clock,
-  log,
-  flags,
-  alertmanagerListener,
-}: TowerOptions): Promise<Router | undefined> {
+function routerStatePath(flags: FlagValues): string {
+  return flags['alertmanager.storage.path'] || join(flags['storage.tsdb.path']!, '..', 'alertmanager');
+}
+
+/** Where the router runs in this process, it can tell how alerts of the rules in this process came to be. */
+function maybeOpenProvenance(options: TowerOptions, rules: () => RuleManager): Provenance | undefined {
+  if (!options.alertmanagerListener) return undefined;
+  const directory = routerStatePath(options.flags);
+  mkdirSync(directory, { recursive: true });
+  const log = options.log.child({ room: 'alerting' });
+  const open = (file: string) =>
+    openProvenance({
+      file,
+      clock: options.clock,
+      explain: (transition, signal) => rules().explain(transition, signal),
+      onProblem: (message) => log.warn(message),
+    });
+  const file = join(directory, 'provenance.db');
+  try {
+    return open(file);
+  } catch (error) {
+    // Reasons must never keep anybody from being told.
+    log.error(
+      { file, error: messageOf(error) },
+      'the origins of alerts cannot be opened; they are kept in memory only',
+    );
+    return open(':memory:');
+  }
+}
+
+async function maybeStartRouter(
+  { clock, log, flags, alertmanagerListener }: TowerOptions,
+  provenance: Provenance | undefined,
+): Promise<Router | undefined> {
   if (!alertmanagerListener) return undefined;
   return startRouter({
     clock,
     log,
     configFile: flags['alertmanager.config.file']!,
-    statePath: flags['alertmanager.storage.path'] || join(flags['storage.tsdb.path']!, '..', 'alertmanager'),
+    statePath: routerStatePath(flags),
+    ...(provenance ? { originOf: provenance.originOf } : {}),
     externalUrl: '',
     retention: '120h',
     listeners: [alertmanagerListener],
@@ -165,6 +198,7 @@ function assemble(
   configuration: Configuration,
   storage: Storage,
   router: Router | undefined,
+  provenance: Provenance | undefined,
 ): Parts {
   const { clock, log, flags } = options;
   const { database, sink } = storage;
@@ -184,6 +218,7 @@ function assemble(
     clock,
     log: log.child({ room: 'notifier' }),
     queueCapacity: Number(flags['alertmanager.notification-queue-capacity']),
+    onTold: (alerts) => provenance?.told(alerts),
   });
   const ruleLog = log.child({ room: 'rules' });
   const rules = createRuleManager({
@@ -191,6 +226,7 @@ function assemble(
     query: engineQuery(engine, database),
     writer: database,
     notify: (alerts) => alertmanagers.notifier.send(alerts),
+    ...(provenance ? { onTransition: provenance.changed } : {}),
     restore: (matchers, afterMs, untilMs, signal) =>
       database.raw(matchers, afterMs, untilMs, Number(flags['query.max-samples']), signal),
     log: (message, details) => ruleLog.warn(details, message),

@@ -90,6 +90,11 @@ export interface AlertmanagerOptions {
   readonly onEvent?: (event: AlertingEvent) => void;
   /** Signs of life that are expected; their absence becomes an alert. */
   readonly heartbeats?: readonly HeartbeatConfig[];
+  /**
+   * How an alert came to be, by its fingerprint, when its sender told nothing: where rules run in the same process, they
+   * are asked. The answer is kept with notifications as JSON.
+   */
+  readonly originOf?: (fingerprint: string) => unknown;
   /** Whether to hold alerts that seem resolved only because this process did not run; true unless told. */
   readonly guardAgainstGaps?: boolean;
 }
@@ -260,6 +265,7 @@ function assemble(options: AlertmanagerOptions) {
     onEvent,
     attempt,
     guardAgainstGaps: options.guardAgainstGaps ?? true,
+    originOf: options.originOf ?? (() => undefined),
     runtime: () => tower.runtime,
   });
   const history = createHistory({ state, metrics, logger, onEvent, attempt, originOf: intake.originOf });

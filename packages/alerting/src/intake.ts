@@ -30,6 +30,8 @@ export function createIntake(parts: {
   readonly onEvent: (event: AlertingEvent) => void;
   readonly attempt: Attempt;
   readonly guardAgainstGaps: boolean;
+  /** For alerts whose sender told nothing. */
+  readonly originOf: (fingerprint: string) => unknown;
   readonly runtime: () => Runtime;
 }): Intake {
   const { clock, store, state, metrics, logger, onEvent, attempt, runtime } = parts;
@@ -73,7 +75,7 @@ export function createIntake(parts: {
       onEvent({ kind: 'alerts_received', accepted: alerts.length, refused: refused.length });
       return { accepted: alerts.length, refused };
     },
-    originOf: (fingerprint) => origins.get(fingerprint),
+    originOf: (fingerprint) => origins.get(fingerprint) ?? parts.originOf(fingerprint),
     checkForGap: () => guard?.check(),
     collect(nowMs) {
       const gone = store.collect(nowMs);

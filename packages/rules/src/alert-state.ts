@@ -76,6 +76,8 @@ export interface RuleAlert {
     readonly group: string;
     readonly alert: string;
     readonly query: string;
+    /** As the rule gave them: what is sent may have been relabelled. */
+    readonly labels: Labels;
     readonly value: number;
     readonly activeAtMs: number;
   };

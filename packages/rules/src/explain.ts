@@ -23,31 +23,43 @@ export interface Evidence {
 const MAX_PARTS = 12;
 const MAX_SAMPLES = 10;
 
+/** What one part of an expression gave, for all alerts of its rule. */
+export interface PartResult {
+  readonly query: string;
+  readonly samples: readonly EvidenceSample[];
+  readonly error?: string;
+}
+
 /**
  * Evaluates the whole and the sides of its operators, down to the selectors, calls and aggregations that the comparison
  * stands on, at the time of the evaluation. Never rejects for a part that fails.
  */
-export async function explainAlert(
+export async function evaluateParts(
   expr: Expr,
-  alert: Labels,
   timeMs: number,
   query: RuleQuery,
   signal?: AbortSignal,
-): Promise<readonly Evidence[]> {
-  const evidence: Evidence[] = [];
+): Promise<readonly PartResult[]> {
+  const results: PartResult[] = [];
   for (const part of partsOf(expr)) {
     const text = formatExpr(part);
     try {
-      const result = await query(text, timeMs, signal);
-      const related = result.filter(({ labels }) => agrees(labels, alert));
-      const samples = related.slice(0, MAX_SAMPLES).map(({ labels, value }) => ({ labels, value }));
-      evidence.push({ query: text, samples, more: related.length - samples.length });
+      results.push({ query: text, samples: await query(text, timeMs, signal) });
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      evidence.push({ query: text, samples: [], more: 0, error: messageOf(error) });
+      results.push({ query: text, samples: [], error: messageOf(error) });
     }
   }
-  return evidence;
+  return results;
+}
+
+/** Of what the parts gave, that which belongs to one alert. */
+export function evidenceFor(parts: readonly PartResult[], alert: Labels): readonly Evidence[] {
+  return parts.map(({ query, samples, error }) => {
+    const related = samples.filter(({ labels }) => agrees(labels, alert));
+    const shown = related.slice(0, MAX_SAMPLES).map(({ labels, value }) => ({ labels, value }));
+    return { query, samples: shown, more: related.length - shown.length, ...(error === undefined ? {} : { error }) };
+  });
 }
 
 /** From the whole to its parts, each text once, without literals. */

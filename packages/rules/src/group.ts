@@ -120,6 +120,7 @@ function sendAlerts(state: AlertingState, group: GroupState, slotMs: number, wor
         group: group.group.name,
         alert: state.rule.name,
         query: state.rule.query,
+        labels: alert.labels,
         value: alert.value,
         activeAtMs: alert.activeAtMs,
       },

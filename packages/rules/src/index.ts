@@ -17,7 +17,7 @@ export {
   ALERTS_KEEP_FIRING_SINCE,
   ALERTS_KEEP_FIRING_VALUE,
 } from './evaluate-alerting.ts';
-export { type Evidence, type EvidenceSample, explainAlert } from './explain.ts';
+export type { Evidence, EvidenceSample } from './explain.ts';
 export {
   createRuleManager,
   DEFAULT_RULE_LIMITS,

@@ -1,6 +1,6 @@
 import { BelfryError, type Clock, EMPTY_LABELS, type Labels, type Timer, type Writer } from '@belfry/model';
 import type { AlertTransition, RuleAlert } from './alert-state.ts';
-import { type Evidence, explainAlert } from './explain.ts';
+import { type Evidence, evaluateParts, evidenceFor, type PartResult } from './explain.ts';
 import { endGroupSeries } from './group.ts';
 import { type GroupRunner, runGroup } from './group-runner.ts';
 import type { RestoreLimits, RestoreSource } from './restore.ts';
@@ -43,6 +43,9 @@ export const DEFAULT_RULE_LIMITS: RuleLimits = {
   resendDelayMs: 60_000,
 };
 
+/** Moments of rules whose parts are remembered: changes come in bursts, of many alerts of one rule. */
+const MAX_EXPLAINED = 8;
+
 /** What a configuration says about rules. */
 export interface RuleSettings {
   readonly files: readonly RuleFile[];
@@ -70,7 +73,8 @@ export interface RuleManager {
   /** The data of `/api/v1/alerts`. */
   alerts(): AlertsData;
   /**
-   * What the parts of an alert's expression gave when it changed its state.
+   * What the parts of an alert's expression gave when it changed its state. Of the alerts of one rule that changed at one
+   * moment, only the first costs queries.
    * @throws BelfryError `not_found` when the rule is no more
    */
   explain(transition: AlertTransition, signal?: AbortSignal): Promise<readonly Evidence[]>;
@@ -86,6 +90,7 @@ export function createRuleManager(options: RuleManagerOptions): RuleManager {
   let started = false;
   let updated = false;
   const farewells = new Set<Timer>();
+  const explained = new Map<string, Promise<readonly PartResult[]>>();
 
   const world: RuleWorld = {
     clock,
@@ -173,7 +178,15 @@ export function createRuleManager(options: RuleManagerOptions): RuleManager {
       const state = states().find((s) => s.group.file === file && s.group.name === group);
       const rule = state?.group.rules.find((r) => r.kind === 'alerting' && r.name === alert && r.query === query);
       if (!state || !rule) throw new BelfryError('not_found', `no alerting rule ${alert} in group ${group} of ${file}`);
-      return explainAlert(rule.expr, labels, atMs - state.queryOffsetMs, options.query, signal);
+      const key = [file, group, query, atMs].join('\xff');
+      let parts = explained.get(key);
+      if (!parts) {
+        parts = evaluateParts(rule.expr, atMs - state.queryOffsetMs, options.query, signal);
+        explained.set(key, parts);
+        parts.catch(() => explained.delete(key));
+        for (const old of [...explained.keys()].slice(0, -MAX_EXPLAINED)) explained.delete(old);
+      }
+      return evidenceFor(await parts, labels);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parsePrometheusConfig } from '@belfry/config';
-import { labelsFrom, systemClock } from '@belfry/model';
+import { EMPTY_LABELS, labelsFrom, systemClock } from '@belfry/model';
 import { afterEach, expect, test } from 'vitest';
 import { createNotifier, type Notifier, type NotifierOptions, type RuleAlert } from './index.ts';
 
@@ -62,7 +62,7 @@ function alert(labels: Record<string, string>): RuleAlert {
     endsAtMs: Date.UTC(2024, 0, 1, 0, 4),
     resolved: false,
     generatorUrl: 'http://belfry/graph',
-    source: { file: 'f', group: 'g', alert: 'Down', query: 'up == 0', value: 0, activeAtMs: 0 },
+    source: { file: 'f', group: 'g', alert: 'Down', query: 'up == 0', labels: EMPTY_LABELS, value: 0, activeAtMs: 0 },
   };
 }
 

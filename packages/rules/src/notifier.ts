@@ -28,6 +28,8 @@ export interface NotifierOptions {
   /** Alerts in one request. */
   readonly maxBatchSize?: number;
   readonly log?: (message: string, details: Readonly<Record<string, unknown>>) => void;
+  /** Hears which alerts, labelled as they are sent, are put into the queue of which URL. */
+  readonly onQueued?: (url: string, alerts: readonly RuleAlert[]) => void;
   readonly http?: Omit<HttpClientDependencies, 'clock' | 'userAgent'>;
 }
 
@@ -154,7 +156,10 @@ export function createNotifier(options: NotifierOptions): Notifier {
       for (const section of sections) {
         const own = relabelled(all, section.relabelAlert);
         if (own.length === 0) continue;
-        for (const queue of section.queues.values()) queue.push(own);
+        for (const [url, queue] of section.queues) {
+          options.onQueued?.(url, own);
+          queue.push(own);
+        }
       }
     },
     alertmanagers: () => ({

@@ -63,6 +63,8 @@ function decisionsOf(stored: StoredNotification): NotificationView['decisions'] 
     decisions.push({ stage: 'time interval', outcome: contains === (use === 'mute') ? 'muted' : 'passed', reason });
   }
   for (const alert of stored.alerts) {
+    const origin = originOf(alert.origin);
+    if (origin) decisions.push(origin);
     const who = alert.labels.alertname ?? alert.fingerprint;
     for (const { rule, name, applied, reason } of alert.inhibitions) {
       const outcome = applied ? 'inhibited' : 'passed';
@@ -73,4 +75,22 @@ function decisionsOf(stored: StoredNotification): NotificationView['decisions'] 
   }
   decisions.push({ stage: 'delivery', outcome: stored.outcome, reason: stored.reason });
   return decisions;
+}
+
+/** The last step in the life of an alert whose origin the rules of this process told. */
+function originOf(origin: unknown): NotificationView['decisions'][number] | undefined {
+  const known = origin as RuleOrigin | undefined;
+  const last = known?.kind === 'rule' ? known.transitions.at(-1) : undefined;
+  if (!known || !last) return undefined;
+  const reason = `${known.alert} of group ${known.group} in ${known.file}: ${known.expr} gave ${last.value} at ${last.at}`;
+  return { stage: 'rule', outcome: last.to, reason };
+}
+
+interface RuleOrigin {
+  readonly kind: string;
+  readonly file: string;
+  readonly group: string;
+  readonly alert: string;
+  readonly expr: string;
+  readonly transitions: readonly { readonly at: string; readonly to: string; readonly value: string }[];
 }
