@@ -208,6 +208,40 @@ test('a restart goes on from the saved position, and what was not taken is sent 
   await second.writer.stop(0);
 });
 
+test('after a restart, what was refused together goes time by time: some of it may be there already', async () => {
+  const { clock, append, received, writer } = setUp(
+    'queue_config: {batch_send_deadline: 1s, max_shards: 1}',
+    (_, { body }) => {
+      const { batch } = decodeRemoteWrite(body as Uint8Array, 'prometheus.WriteRequest');
+      return batch.values.includes(1) ? { status: 400 } : {};
+    },
+    '0',
+  );
+  append(['a', -3000, 1], ['b', -3000, 1]);
+  append(['a', -2000, 2], ['b', -2000, 2]);
+  append(['a', -1000, 3]);
+  await clock.advance(2000);
+  expect(received.map((r) => r.replace('{region="eu"}', ''))).toEqual(['a 2', 'b 2', 'a 3']);
+  expect(writer.stats()).toMatchObject({ sent: 3, failed: 2, pending: 0 });
+  await writer.stop(0);
+});
+
+test('stops in time while the receiver is away and the number of shards is about to change', async () => {
+  const { clock, append, writer } = setUp(
+    'queue_config: {capacity: 4, max_samples_per_send: 2, batch_send_deadline: 1s, max_shards: 4}',
+    () => ({ status: 503 }),
+  );
+  for (let i = 0; i < 20; i++) append(['a', i, i], ['b', i, i]);
+  await clock.advance(30_000);
+  let stopped = false;
+  const stopping = writer.stop(1000).then(() => {
+    stopped = true;
+  });
+  await clock.advance(1500);
+  expect(stopped).toBe(true);
+  await stopping;
+});
+
 test('a full queue stops reading, and more shards are opened', async () => {
   let slow = true;
   const { clock, append, received, writer } = setUp(

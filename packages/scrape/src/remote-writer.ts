@@ -49,13 +49,23 @@ export interface RemoteWriterOptions {
   readonly onEvent?: (event: { readonly level: 'warn' | 'error'; readonly message: string }) => void;
 }
 
+/** Counts of samples, histograms and exemplars together where not said otherwise. */
 export interface RemoteWriteStats {
   readonly sent: number;
+  readonly sentHistograms: number;
+  readonly sentExemplars: number;
+  /** Of request bodies that were taken, compressed. */
+  readonly sentBytes: number;
+  /** Entries of metadata messages. */
+  readonly sentMetadata: number;
+  readonly failedMetadata: number;
   /** Refused for good by the receiver. */
   readonly failed: number;
   /** Left out: by relabelling, for their age, or for what the section does not send. */
   readonly dropped: number;
+  /** Requests sent again, and what was in them. */
   readonly retries: number;
+  readonly retried: number;
   readonly pending: number;
   readonly shards: number;
   /** The newest sample delivered; 0 before the first. */
@@ -72,10 +82,11 @@ export interface RemoteWriter {
   stop(flushMs: number): Promise<void>;
 }
 
+type Counts = { -readonly [K in Exclude<keyof RemoteWriteStats, 'pending' | 'shards'>]: number };
+
 /** How often the number of shards is considered anew. */
 const RESHARD_MS = 10_000;
 const MAX_RESPONSE_BYTES = 64 * 1024;
-const MAX_REMEMBERED_SERIES = 500_000;
 
 /** A sample or an exemplar on its way, as its place in the batch it came in. */
 interface Item {
@@ -106,7 +117,20 @@ export function startRemoteWriter(options: RemoteWriterOptions): RemoteWriter {
   const queueConfig = config.queue_config;
   const stopping = new AbortController();
   const giveUp = new AbortController();
-  const stats = { sent: 0, failed: 0, dropped: 0, retries: 0, newestSentMs: 0 };
+  const stats: Counts = {
+    sent: 0,
+    sentHistograms: 0,
+    sentExemplars: 0,
+    sentBytes: 0,
+    sentMetadata: 0,
+    failedMetadata: 0,
+    failed: 0,
+    dropped: 0,
+    retries: 0,
+    retried: 0,
+    newestSentMs: 0,
+  };
+  const resumedMs = options.position === undefined ? -Infinity : clock.now();
   const receipts: Receipt[] = [];
   const shape = outgoingLabels(options);
   let shards: Shard[] = [];
@@ -121,7 +145,7 @@ export function startRemoteWriter(options: RemoteWriterOptions): RemoteWriter {
     if (saved !== undefined) options.savePosition(saved);
     roomWanted?.();
   };
-  const send = (items: readonly Item[]) => deliver(items, options, stats, giveUp.signal);
+  const send = (items: readonly Item[]) => deliver(items, options, stats, resumedMs, giveUp.signal);
 
   const startShard = (): Shard => {
     const shard: Shard = { queue: [], firstAtMs: 0, wake: () => {}, closing: false, done: Promise.resolve() };
@@ -167,7 +191,7 @@ export function startRemoteWriter(options: RemoteWriterOptions): RemoteWriter {
       }
     }
   };
-  sendMetadata(options, stopping.signal);
+  sendMetadata(options, stats, stopping.signal);
   const running = run().catch((error) => {
     if (!stopping.signal.aborted) {
       options.onEvent?.({ level: 'error', message: `remote write to ${config.url} stopped: ${messageOf(error)}` });
@@ -178,8 +202,9 @@ export function startRemoteWriter(options: RemoteWriterOptions): RemoteWriter {
     stats: () => ({ ...stats, pending: pending(), shards: shards.length }),
     async stop(flushMs) {
       stopping.abort(new Error('remote write is stopping'));
-      await running;
+      // Before anything is waited for: the reader may itself be waiting for a shard that cannot send.
       const timer = clock.after(flushMs, () => giveUp.abort(new Error('remote write is stopping')));
+      await running;
       await closeShards(shards);
       timer.cancel();
     },
@@ -208,24 +233,31 @@ function desiredShards(
   return nearlyEmpty ? Math.max(least, Math.ceil(now / 2)) : now;
 }
 
-/** From the labels of the store to those that are sent; nothing for a series that is not. Remembered per series. */
-function outgoingLabels(options: RemoteWriterOptions): (labels: Labels) => Labels | undefined {
+/** What a series is sent as, and a number that decides its shard. */
+interface Outgoing {
+  /** Absent: the series is not sent. */
+  readonly labels: Labels | undefined;
+  readonly hash: number;
+}
+
+/** From the labels of the store to those that are sent. Remembered as long as the store gives the same label set. */
+function outgoingLabels(options: RemoteWriterOptions): (labels: Labels) => Outgoing {
   const relabel = relabeller(options.config.write_relabel_configs);
-  const known = new Map<string, Labels | undefined>();
+  const known = new WeakMap<Labels, Outgoing>();
+  const { externalLabels } = options;
   return (labels) => {
-    const key = labelsKey(labels);
-    if (known.has(key)) return known.get(key);
+    const found = known.get(labels);
+    if (found) return found;
     let out = labels;
-    const { externalLabels } = options;
     for (let i = 0; i < externalLabels.length; i += 2) {
       const name = externalLabels[i]!;
       if (labelValue(out, name) === '') out = labelsWith(out, name, externalLabels[i + 1]!);
     }
     const shaped = relabel(out);
-    const result = shaped === undefined || shaped.length === 0 ? undefined : shaped;
-    if (known.size >= MAX_REMEMBERED_SERIES) known.clear();
-    known.set(key, result);
-    return result;
+    const sent = shaped === undefined || shaped.length === 0 ? undefined : shaped;
+    const outgoing = { labels: sent, hash: hashText(labelsKey(labels)) };
+    known.set(labels, outgoing);
+    return outgoing;
   };
 }
 
@@ -233,22 +265,21 @@ function enqueue(
   batch: WriteBatch,
   receipt: Receipt,
   shards: readonly Shard[],
-  shape: (labels: Labels) => Labels | undefined,
+  shape: (labels: Labels) => Outgoing,
   options: RemoteWriterOptions,
-  stats: { dropped: number },
+  stats: Counts,
 ): void {
   const { config, clock } = options;
   const oldestMs =
     config.queue_config.sample_age_limit > 0 ? clock.now() - config.queue_config.sample_age_limit : -Infinity;
   const outgoing = batch.labels.map(shape);
-  const shardOf = batch.labels.map((labels) => shards[hashText(labelsKey(labels)) % shards.length]!);
   const push = (series: number, item: Omit<Item, 'labels' | 'batch' | 'receipt'>) => {
-    const labels = outgoing[series];
+    const { labels, hash } = outgoing[series]!;
     if (labels === undefined) {
       stats.dropped++;
       return;
     }
-    const shard = shardOf[series]!;
+    const shard = shards[hash % shards.length]!;
     if (shard.queue.length === 0) shard.firstAtMs = clock.monotonic();
     shard.queue.push({ labels, batch, receipt, ...item });
     receipt.open++;
@@ -310,7 +341,8 @@ function woken(shard: Shard, clock: Clock, waitMs: number | undefined): Promise<
 async function deliver(
   items: readonly Item[],
   options: RemoteWriterOptions,
-  stats: { sent: number; failed: number; retries: number; newestSentMs: number },
+  stats: Counts,
+  resumedMs: number,
   giveUp: AbortSignal,
 ): Promise<boolean> {
   const { config, clock } = options;
@@ -321,13 +353,15 @@ async function deliver(
     const outcome = await attemptSend(body, attempt, options, giveUp);
     if (giveUp.aborted) return false;
     if (outcome.kind === 'taken') {
-      stats.sent += items.length;
-      for (const { batch, index } of items) {
-        if (index >= 0) stats.newestSentMs = Math.max(stats.newestSentMs, batch.timestamps[index]!);
-      }
+      countSent(items, body.length, stats);
       return true;
     }
     if (outcome.kind === 'refused') {
+      const parts = splitResumed(items, resumedMs);
+      if (parts.length > 1) {
+        for (const part of parts) if (!(await deliver(part, options, stats, resumedMs, giveUp))) return false;
+        return true;
+      }
       stats.failed += items.length;
       options.onEvent?.({
         level: 'error',
@@ -336,6 +370,7 @@ async function deliver(
       return true;
     }
     stats.retries++;
+    stats.retried += items.length;
     if (attempt === 0)
       options.onEvent?.({
         level: 'warn',
@@ -349,16 +384,48 @@ async function deliver(
   }
 }
 
+function countSent(items: readonly Item[], bytes: number, stats: Counts): void {
+  stats.sent += items.length;
+  stats.sentBytes += bytes;
+  for (const { batch, index } of items) {
+    if (index < 0) {
+      stats.sentExemplars++;
+      continue;
+    }
+    if (batch.histograms?.has(index)) stats.sentHistograms++;
+    stats.newestSentMs = Math.max(stats.newestSentMs, batch.timestamps[index]!);
+  }
+}
+
+/**
+ * After a crash, some of what is sent again may be there already. Receivers that take a request as a whole or not at all would
+ * refuse the rest of it as well, so what is from before the start goes time by time once it was refused together.
+ */
+function splitResumed(items: readonly Item[], resumedMs: number): Item[][] {
+  const timeOf = ({ batch, index }: Item) => (index < 0 ? Infinity : batch.timestamps[index]!);
+  if (!items.some((item) => timeOf(item) < resumedMs)) return [];
+  const byTime = new Map<number, Item[]>();
+  for (const item of items) {
+    const same = byTime.get(timeOf(item));
+    if (same) same.push(item);
+    else byTime.set(timeOf(item), [item]);
+  }
+  return [...byTime].sort(([a], [b]) => a - b).map(([, part]) => part);
+}
+
 /** Tells of metric families at an interval. What does not arrive is told again with the next. */
-function sendMetadata(options: RemoteWriterOptions, signal: AbortSignal): void {
+function sendMetadata(options: RemoteWriterOptions, stats: Counts, signal: AbortSignal): void {
   const { metadata, config, clock } = options;
   const { send, send_interval: intervalMs, max_samples_per_send: most } = config.metadata_config;
   if (!metadata || !send || config.protobuf_message !== 'prometheus.WriteRequest') return;
   const tell = async () => {
     const families = metadata();
     for (let i = 0; i < families.length && !signal.aborted; i += most) {
-      const outcome = await attemptSend(encodeRemoteWriteMetadata(families.slice(i, i + most)), 0, options, signal);
+      const part = families.slice(i, i + most);
+      const outcome = await attemptSend(encodeRemoteWriteMetadata(part), 0, options, signal);
+      if (outcome.kind === 'taken') stats.sentMetadata += part.length;
       if (outcome.kind === 'taken' || signal.aborted) continue;
+      stats.failedMetadata += families.length - i;
       const message = `metadata for remote write to ${config.name || config.url} is not sent: ${outcome.message}`;
       options.onEvent?.({ level: 'warn', message });
       return;

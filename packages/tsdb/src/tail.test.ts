@@ -39,7 +39,7 @@ async function drain(tail: StoreTail, from: string, more: Partial<typeof options
   const end = new AbortController();
   for (;;) {
     const waiting = tail.read('r', position, { ...options, ...more }, end.signal).catch(() => undefined);
-    const idle = new Promise<undefined>((resolve) => setTimeout(resolve, 50));
+    const idle = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 50));
     const got = await Promise.race([waiting, idle]);
     if (!got) {
       end.abort(new Error('enough'));
