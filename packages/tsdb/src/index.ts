@@ -17,6 +17,7 @@ export {
 } from './database.ts';
 export { type FileHandle, type Files, nodeFiles } from './files.ts';
 export { connectDatabase, type RemoteDatabase, type ServeOptions, serveDatabase } from './remote.ts';
+export { DEFAULT_MAX_SERIES_BY_BYTES, type SeriesByBytes, seriesByBytes } from './series-by-bytes.ts';
 export {
   blocksStatus,
   metricMetadata,

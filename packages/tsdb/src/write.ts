@@ -14,12 +14,19 @@ interface Refused {
   readonly first: string;
 }
 
-/** Writes a batch as one transaction. @throws BelfryError `storage_full`, `bad_data` */
-export function writeBatch(store: Appendable, batch: WriteBatch): WriteReport {
+/**
+ * Writes a batch as one transaction.
+ * @param refs the store's references of `batch.labels`, 0 where unknown, if the caller keeps them; those learnt are put into it
+ * @throws BelfryError `storage_full`, `bad_data`
+ */
+export function writeBatch(
+  store: Appendable,
+  batch: WriteBatch,
+  refs: Float64Array = new Float64Array(batch.labels.length),
+): WriteReport {
   const { labels, series, timestamps, values } = batch;
   checkBatch(batch);
   const appender = store.appender();
-  const refs = new Float64Array(labels.length);
   const refused = new Map<Refusal, Refused>();
   let samples = 0;
   let histograms = 0;
