@@ -18,6 +18,8 @@ export interface KnownLabel {
   readonly conditional?: string;
   /** Expected number of values in one target. */
   readonly cardinality?: number;
+  /** Every series carries it. */
+  readonly always?: boolean;
 }
 
 export interface KnownMetric {
@@ -156,7 +158,7 @@ function fromPack(metric: AnyMetric, at: Place): KnownMetric {
       name,
       {
         ...(plain.kind === 'closed' ? { values: plain.values } : { cardinality: plain.cardinality }),
-        ...(label.kind === 'conditional' ? { conditional: label.when } : {}),
+        ...(label.kind === 'conditional' ? { conditional: label.when } : { always: true }),
       },
     ] as const;
   });

@@ -6,8 +6,13 @@ import { unitOf } from './units.ts';
 
 const METRICS = `# TYPE a_total counter
 a_total{code="200",method="GET"} 1
+a_total 1
 # TYPE b_total counter
 b_total{code="200"} 1
+b_total 1
+# TYPE e_total counter
+e_total{code="200"} 1
+e_total{code="500"} 1
 # TYPE d_seconds histogram
 d_seconds_bucket{method="GET",le="1"} 1
 d_seconds_bucket{method="GET",le="+Inf"} 1
@@ -38,8 +43,11 @@ describe('labels of an expression', () => {
     ['sum by (code) (a_total{code!=""})', '+code'],
     ['sum without (code) (a_total)', '-code method job'],
     ['sum without (code) (unknown)', '-code method'],
-    ['rate(d_seconds_bucket[5m])', '+le method'],
-    ['histogram_quantile(0.5, rate(d_seconds_bucket[5m]))', '-le method'],
+    ['rate(d_seconds_bucket[5m])', '+le +method'],
+    ['histogram_quantile(0.5, rate(d_seconds_bucket[5m]))', '-le +method'],
+    ['e_total', '+code job -method'],
+    ['sum by (code, job) (e_total)', '+code job'],
+    ['e_total{code=~".*"}', 'code'],
     ['histogram_quantile(0.5, sum by (le) (rate(d_seconds_bucket[5m])))', '-le -method'],
     ['topk(3, a_total)', 'code job'],
     ['count_values("v", a_total)', '+v -code'],

@@ -98,7 +98,10 @@ function selectorLabels(selector: VectorSelector, found: Found | undefined, extr
   }
   const closed = found?.metric.complete === true;
   if (closed) {
-    for (const label of found.metric.labels.keys()) possible.add(label);
+    for (const [label, { always }] of found.metric.labels) {
+      possible.add(label);
+      if (always && !absent.has(label) && !possiblyEmpty(selector, label)) present.add(label);
+    }
     for (const label of extra) possible.add(label);
     if (found.part === 'bucket') present.add('le');
     if (found.part === 'value' && found.metric.type === 'summary') possible.add('quantile');
@@ -106,6 +109,11 @@ function selectorLabels(selector: VectorSelector, found: Found | undefined, extr
   for (const label of present) possible.add(label);
   for (const label of absent) possible.delete(label);
   return { open: !closed, present, possible, absent, narrowed: false };
+}
+
+/** Whether a matcher asks for series without the label as well: then the author knows of some. */
+function possiblyEmpty(selector: VectorSelector, label: string): boolean {
+  return selector.matchers.some((m) => m.name === label && !hasVariable(m.value) && matchesEmpty(m) && m.op !== '!=');
 }
 
 /** Whether a series without the label is selected; a pattern that is none selects nothing, so says nothing. */

@@ -18,6 +18,8 @@ interface Family {
   readonly labels: Map<string, Set<string>>;
   readonly buckets: Set<number>;
   samples: number;
+  /** Label sets that had the label. */
+  readonly carried: Map<string, number>;
 }
 
 /** Whether a text looks like what `/metrics` answers. */
@@ -35,7 +37,15 @@ export function readMetricsDump(file: SourceFile): { metrics: KnownMetric[]; fau
   const family = (name: string): Family => {
     let known = families.get(name);
     if (!known) {
-      known = { type: 'unknown', help: '', unit: undefined, labels: new Map(), buckets: new Set(), samples: 0 };
+      known = {
+        type: 'unknown',
+        help: '',
+        unit: undefined,
+        labels: new Map(),
+        buckets: new Set(),
+        samples: 0,
+        carried: new Map(),
+      };
       families.set(name, known);
     }
     return known;
@@ -80,6 +90,7 @@ function addSeries(labels: readonly string[], families: Map<string, Family>, fam
       if (label === 'le' && Number.isFinite(Number(labels[i + 1]))) to.buckets.add(Number(labels[i + 1]));
       continue;
     }
+    to.carried.set(label, (to.carried.get(label) ?? 0) + 1);
     const values = to.labels.get(label);
     if (values) values.add(labels[i + 1]!);
     else to.labels.set(label, new Set([labels[i + 1]!]));
@@ -93,7 +104,12 @@ function toKnown(file: SourceFile) {
       name,
       type: f.type,
       unit: f.unit,
-      labels: new Map([...f.labels].map(([label, values]) => [label, { cardinality: values.size } as KnownLabel])),
+      labels: new Map(
+        [...f.labels].map(([label, values]) => [
+          label,
+          { cardinality: values.size, always: f.carried.get(label) === f.samples } as KnownLabel,
+        ]),
+      ),
       complete: f.samples > 0,
       buckets: f.buckets.size > 0 ? [...f.buckets].sort((a, b) => a - b) : undefined,
       aliases: [],

@@ -224,7 +224,7 @@ function metricTable(table: Table): KnownMetric[] {
         help: row[help]?.text ?? '',
         at: placeIn(cell, start, start + written[1]!.length),
       }),
-      labels: new Map<string, KnownLabel>(carried.map((m) => [m[1]!, m[2] ? { conditional: m[2] } : {}])),
+      labels: new Map<string, KnownLabel>(carried.map((m) => [m[1]!, m[2] ? { conditional: m[2] } : { always: true }])),
     };
     return [made];
   });

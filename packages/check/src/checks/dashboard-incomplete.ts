@@ -24,6 +24,13 @@ links break; two panels without id, or two targets of one refId, show only one o
         ...(panels.some((p) => p.targets.length > 0 && noSource(p.tree)) ? ['datasource of panels'] : []),
         ...(panels.some((p) => p.targets.length > 0 && p.unit === undefined) ? ['unit of panels'] : []),
       ];
+      const before = tree.in.text.slice(0, tree.start);
+      if (origin === 'file' && /"dashboard"\s*:\s*$/.test(before)) {
+        report({
+          at: place,
+          message: 'this is the envelope of Grafana’s API; provisioning from files wants the dashboard alone',
+        });
+      }
       if (missing.length > 0) report({ at: place, message: `the dashboard leaves out ${missing.join(', ')}` });
       for (const panel of panels) {
         const refs = panel.targets.map((t) => t.refId).filter((r) => r !== undefined);

@@ -40,9 +40,11 @@ import { groupByMissingLabel } from './group-by-missing-label.ts';
 import { groupIntervalShort } from './group-interval-short.ts';
 import { groupbyUnknown } from './groupby-unknown.ts';
 import { helpMissing } from './help-missing.ts';
+import { histogramBaseName } from './histogram-base-name.ts';
 import { impossibleComparison } from './impossible-comparison.ts';
 import { impossibleMatcher } from './impossible-matcher.ts';
 import { inhibitNever } from './inhibit-never.ts';
+import { jobUnknown } from './job-unknown.ts';
 import { labelConditional } from './label-conditional.ts';
 import { labelConflictExternal } from './label-conflict-external.ts';
 import { labelUnknown } from './label-unknown.ts';
@@ -162,9 +164,11 @@ export const CHECKS: readonly Check[] = [
   groupIntervalShort,
   groupbyUnknown,
   helpMissing,
+  histogramBaseName,
   impossibleComparison,
   impossibleMatcher,
   inhibitNever,
+  jobUnknown,
   labelConditional,
   labelConflictExternal,
   labelUnknown,
