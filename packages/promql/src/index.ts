@@ -1,6 +1,7 @@
 export type { Annotation } from './annotations.ts';
 export type * from './ast.ts';
 export * from './columns.ts';
+export { combineQueryables } from './combined-queryable.ts';
 export { type DurationContext, durationMs } from './duration-expr.ts';
 export {
   type ActiveQuery,
