@@ -148,11 +148,9 @@ function fillVariables(outer: Snippet, standIn: 'name' | 'number'): Filled {
       names++;
     }
     if (!name.startsWith('__')) variables.push(name);
-    // Numbers and names that follow at once, as in `${window}s`, belong to the duration.
     runs.push({ from: out.length, at: i, still: true });
     out += value;
     i += match[0].length;
-    if (/^[a-z]/.test(text.slice(i)) && NUMBERS[name] && value !== '1h') i += 0;
     runs.push({ from: out.length, at: i });
   }
   return { snippet: decoded(outer, out, runs), variables, intervals, names };

@@ -1,12 +1,13 @@
 export type { Check, Example, Finding, Report } from './check.ts';
 export { CHECKS } from './checks/index.ts';
 export { collectFiles, MAX_FILE_BYTES } from './collect.ts';
+export { type MetricUse, renameMetric, type UseKind, usesOf } from './graph.ts';
 export { checkPage, checkPages } from './pages.ts';
 export { CHECK_PAGES, type Edit, type Problem, SEVERITIES, type Severity } from './problem.ts';
 export type { PackSource } from './read-pack.ts';
 export { readSuppressions } from './read-suppressions.ts';
 export { REPORT_FORMATS, type ReportFormat, type ReportOptions, report } from './report.ts';
 export { applyFixes, type CheckOptions, type CheckResult, checkWorld, runCheck } from './run-check.ts';
-export { type SourceFile, sourceFile } from './source.ts';
+export { type Place, rangeOf, type SourceFile, sourceFile } from './source.ts';
 export type { ConfiguredSuppression } from './suppress.ts';
 export { buildWorld, type World } from './world.ts';

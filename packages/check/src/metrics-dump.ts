@@ -1,15 +1,8 @@
-import { openMetricsParser, textParser } from '@belfry/exposition';
+import { ENTRY, openMetricsParser, textParser } from '@belfry/exposition';
 import { BelfryError } from '@belfry/model';
 import type { KnownLabel, KnownMetric, KnownType } from './catalogue.ts';
 import type { ReadFault } from './read-json.ts';
 import { placeIn, placeOfRange, type SourceFile, wholeFile } from './source.ts';
-
-/** `ENTRY` of the exposition's parser. */
-const END = 0;
-const SERIES = 1;
-const TYPE = 3;
-const HELP = 4;
-const UNIT = 5;
 
 interface Family {
   type: KnownType;
@@ -51,14 +44,14 @@ export function readMetricsDump(file: SourceFile): { metrics: KnownMetric[]; fau
     return known;
   };
   try {
-    for (let entry = parser.next(); entry !== END; entry = parser.next()) {
-      if (entry === TYPE) {
+    for (let entry = parser.next(); entry !== ENTRY.end; entry = parser.next()) {
+      if (entry === ENTRY.type) {
         // OpenMetrics names a counter's family without the suffix of its series.
         const total = openMetrics && parser.metricType === 'counter' ? '_total' : '';
         family(parser.familyName + total).type = typeOf(parser.metricType);
-      } else if (entry === HELP) family(parser.familyName).help = parser.text;
-      else if (entry === UNIT) family(parser.familyName).unit = parser.text;
-      else if (entry === SERIES) addSeries(parser.labels(), families, family);
+      } else if (entry === ENTRY.help) family(parser.familyName).help = parser.text;
+      else if (entry === ENTRY.unit) family(parser.familyName).unit = parser.text;
+      else if (entry === ENTRY.series) addSeries(parser.labels(), families, family);
     }
   } catch (error) {
     if (!(error instanceof BelfryError)) throw error;

@@ -90,6 +90,11 @@ describe('a pack knows all that its services export', () => {
       '3:8 error threshold-above-top-bucket',
     ]);
   });
+  test('nothing is repaired where the text is composed', async () => {
+    const packs = [{ pack: made`rate(shop_sales_total[5m]) > 1`, files: [sourceFile('packs/shop/pack.ts', SOURCE)] }];
+    const { problems } = await runCheck({ files: [], packs, only: ['metric-deprecated'] });
+    expect(problems.map((p) => [p.suggestion, p.fix])).toEqual([['use `shop_orders_total`', undefined]]);
+  });
   test('a metric that nothing uses is told where it is declared', async () => {
     const files = [sourceFile('packs/shop/pack.ts', SOURCE)];
     const packs = [{ pack: made`shop_queue_depth > 1`, files }];

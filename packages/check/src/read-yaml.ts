@@ -1,3 +1,4 @@
+import { BelfryError } from '@belfry/model';
 import {
   type Alias,
   type Document,
@@ -39,14 +40,12 @@ export function readYaml(snippet: Snippet): YamlDocuments {
     try {
       trees.push(convert(r, document.contents as Node, 0));
     } catch (fault) {
-      if (!(fault instanceof TooMuch)) throw fault;
+      if (!(fault instanceof BelfryError)) throw fault;
       faults.push({ place: placeIn(snippet, 0, 0), message: `YAML: ${fault.message}` });
     }
   }
   return { trees, faults };
 }
-
-class TooMuch extends Error {}
 
 interface Reader {
   readonly in: Snippet;
@@ -55,8 +54,8 @@ interface Reader {
 }
 
 function convert(r: Reader, node: Node | null, depth: number): Tree {
-  if (--r.budget < 0) throw new TooMuch(`more than ${MAX_NODES} values`);
-  if (depth > MAX_DEPTH) throw new TooMuch(`nested deeper than ${MAX_DEPTH} levels`);
+  if (--r.budget < 0) throw new BelfryError('limit_exceeded', `more than ${MAX_NODES} values`);
+  if (depth > MAX_DEPTH) throw new BelfryError('limit_exceeded', `nested deeper than ${MAX_DEPTH} levels`);
   if (isAlias(node)) return convert(r, resolve(r, node), depth + 1);
   const start = node?.range?.[0] ?? 0;
   const end = node?.range?.[1] ?? start;

@@ -2,7 +2,7 @@ import type { Check, Finding } from './check.ts';
 import { CHECKS } from './checks/index.ts';
 import { compareProblems, type Edit, type Problem, SEVERITIES, type Severity, urlOf } from './problem.ts';
 import type { PackSource } from './read-pack.ts';
-import { fileSpan, rangeOf, type SourceFile } from './source.ts';
+import { fileSpan, isWritten, rangeOf, type SourceFile } from './source.ts';
 import { type ConfiguredSuppression, isSuppressed, type Suppression, suppressionsOf } from './suppress.ts';
 import { buildWorld, type World } from './world.ts';
 
@@ -61,7 +61,8 @@ export function checkWorld(world: World, options: Omit<CheckOptions, 'files' | '
 
 function problemOf(check: Check, finding: Finding): Problem {
   const path = finding.at.in.file.path;
-  const fix = finding.fix?.map((r): Edit => ({ path, ...fileSpan(r.at), text: r.text }));
+  const written = finding.fix?.every((r) => isWritten(r.at)) ? finding.fix : undefined;
+  const fix = written?.map((r): Edit => ({ path, ...fileSpan(r.at), text: r.text }));
   return {
     path,
     ...rangeOf(finding.at),

@@ -110,6 +110,17 @@ export function fileSpan(place: Place): { readonly start: number; readonly end: 
   return { start, end: Math.max(start, end) };
 }
 
+/** Whether the text of a place stands in the file as it is, in one piece: only then may it be replaced there. */
+export function isWritten(place: Place): boolean {
+  const { start, end } = fileSpan(place);
+  return place.in.file.text.slice(start, end) === place.in.text.slice(place.start, place.end) && !isStill(place);
+}
+
+function isStill({ in: snippet, start, end }: Place): boolean {
+  const { runs } = snippet;
+  return runs.some((r, i) => r.still && r.from <= Math.max(start, end - 1) && (runs[i + 1]?.from ?? Infinity) > start);
+}
+
 export function lineColumn(file: SourceFile, offset: number): { readonly line: number; readonly column: number } {
   const { lines } = file;
   let low = 0;
