@@ -143,23 +143,6 @@ export async function listen(app: FastifyInstance, host: string, port: number, f
   return app.server.address() as AddressInfo;
 }
 
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  html: 'text/html; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  css: 'text/css; charset=utf-8',
-  svg: 'image/svg+xml',
-  png: 'image/png',
-  ico: 'image/x-icon',
-  json: 'application/json',
-  woff2: 'font/woff2',
-  woff: 'font/woff',
-  txt: 'text/plain; charset=utf-8',
-};
-
-export function mediaTypeOf(path: string): string {
-  return MEDIA_TYPES[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
-}
-
 export function readIfExists(path: string): Buffer | undefined {
   try {
     return readFileSync(path);

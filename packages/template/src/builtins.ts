@@ -1,4 +1,3 @@
-import { compareText } from '@belfry/model';
 import { equal, less, MISSING_ARGUMENT } from './compare.ts';
 import { sprint, sprintf, sprintln } from './format.ts';
 import type { FunctionMap } from './functions.ts';
@@ -160,9 +159,4 @@ export function queryEscape(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replace(/[!'()*]|%20/g, (c) =>
     c === '%20' ? '+' : `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-}
-
-/** Sorts as Go's sort.Strings. */
-export function sortTexts(texts: readonly string[]): string[] {
-  return texts.toSorted(compareText);
 }

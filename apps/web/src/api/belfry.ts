@@ -194,8 +194,9 @@ export interface Explanation {
 }
 
 export async function explain(alertname: string, signal?: AbortSignal): Promise<readonly Explanation[]> {
-  const body = await requestJson(`/api/belfry/why/${encodeURIComponent(alertname)}`, signal ? { signal } : {});
-  return listOf(body).map(explanationOf);
+  const filter = `alertname=${JSON.stringify(alertname)}`;
+  const body = await requestJson(`/api/belfry/alerting/why${query({ filter })}`, signal ? { signal } : {});
+  return listOf(objectOf(body).alerts).map(explanationOf);
 }
 
 function explanationOf(json: unknown): Explanation {

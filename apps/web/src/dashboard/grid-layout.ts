@@ -4,8 +4,6 @@ import type { GridPos, Panel } from './model.ts';
 
 export const GRID_COLUMNS = 24;
 /** Height of a grid unit and the gap between units, in CSS pixels, as in Grafana. */
-export const CELL_HEIGHT_PX = 30;
-export const CELL_GAP_PX = 8;
 
 export interface PlacedPanel {
   readonly key: string;
@@ -107,9 +105,4 @@ export function compact(panels: readonly PlacedPanel[]): readonly PlacedPanel[] 
       heights.fill(y + h, x, x + w);
       return { ...placed, pos: { x, y, w, h } };
     });
-}
-
-/** Height in CSS pixels of a panel `h` units high. */
-export function heightPx(h: number): number {
-  return h * CELL_HEIGHT_PX + (h - 1) * CELL_GAP_PX;
 }
