@@ -1,41 +1,42 @@
-import { BelfryError, quote } from '@belfry/model';
+import type { StoredNotification, WhyReport } from '@belfry/alerting';
+import { quote } from '@belfry/model';
+import type { AlertingRuleView, RulesData } from '@belfry/rules';
 import pc from 'picocolors';
-
-/** The parts of a report that the terminal shows; the API has all of it. */
-type Report = Readonly<Record<string, unknown>>;
+import { askTower } from '../ask-tower.ts';
+import { notificationLines, whyText } from '../why-text.ts';
 
 /** Tells why an alert is, or is not, told: asks the tower at `url`. */
 export async function why(
   alertname: string,
   options: { readonly url: string; readonly format: string },
 ): Promise<void> {
-  const base = options.url.replace(/\/$/, '');
-  let response: Response;
-  try {
-    response = await fetch(
-      `${base}/api/belfry/alerting/why?filter=${encodeURIComponent(`alertname=${quote(alertname)}`)}`,
-    );
-  } catch {
-    throw new BelfryError('unavailable', `nothing answers at ${base}; is a tower running there? (--url)`);
-  }
-  const { alerts = [], error } = (await response.json()) as { alerts?: readonly Report[]; error?: string };
-  if (!response.ok) throw new BelfryError('not_found', error ?? `answered ${response.status}`);
+  const ask = <T>(path: string) => askTower<T>(options.url, path);
+  const filter = encodeURIComponent(`alertname=${quote(alertname)}`);
+  const { alerts } = await ask<{ alerts: readonly WhyReport[] }>(`/api/belfry/alerting/why?filter=${filter}`);
   if (options.format === 'json') return console.log(JSON.stringify(alerts, undefined, 2));
-  if (alerts.length === 0) {
-    console.log(`No alert ${pc.bold(alertname)} is known to the router: none fires, and none was told lately.`);
-    return;
-  }
-  for (const report of alerts) for (const line of lines(report, 0)) console.log(line);
+  if (alerts.length > 0) return console.log(alerts.map(whyText).join(`\n\n${pc.dim('─'.repeat(60))}\n\n`));
+  console.log(`The router knows of no alert ${pc.bold(alertname)} now.`);
+  for (const line of await ruleLines(ask, alertname)) console.log(line);
+  const past = `/api/belfry/alerting/notifications?limit=5&alertname=${encodeURIComponent(alertname)}`;
+  const { notifications } = await ask<{ notifications: readonly StoredNotification[] }>(past);
+  if (notifications.length === 0) return;
+  console.log(`\n${pc.bold('What was told before')}`);
+  for (const line of notificationLines(notifications)) console.log(`  ${line}`);
 }
 
-/** Any report as indented text: names, and what they hold. */
-function lines(value: unknown, depth: number): string[] {
-  const pad = '  '.repeat(depth);
-  if (Array.isArray(value)) return value.flatMap((item) => [`${pad}-`, ...lines(item, depth + 1)]);
-  if (typeof value !== 'object' || value === null) return [`${pad}${String(value)}`];
-  return Object.entries(value).flatMap(([name, held]) => {
-    if (held === undefined || (Array.isArray(held) && held.length === 0)) return [];
-    if (typeof held !== 'object' || held === null) return [`${pad}${pc.dim(`${name}:`)} ${String(held)}`];
-    return [`${pad}${pc.dim(`${name}:`)}`, ...lines(held, depth + 1)];
-  });
+/** What the rules say; a router that runs alone has none. */
+async function ruleLines(ask: <T>(path: string) => Promise<T>, alertname: string): Promise<string[]> {
+  const path = `/api/v1/rules?type=alert&rule_name[]=${encodeURIComponent(alertname)}`;
+  const rules = await ask<{ data: RulesData }>(path).catch(() => undefined);
+  if (!rules) return [];
+  const found = rules.data.groups.flatMap((group) =>
+    group.rules.map((rule) => ({ group: group.name, file: group.file, rule: rule as AlertingRuleView })),
+  );
+  if (found.length === 0) return ['No alerting rule of this server has that name.'];
+  return found.flatMap(({ group, file, rule }) => [
+    `Rule ${rule.name} of group ${group} in ${file} is ${rule.state}${rule.health === 'ok' ? '' : `, health ${rule.health}`}, last evaluated ${rule.lastEvaluation}:`,
+    `  ${pc.cyan(rule.query)}`,
+    ...(rule.lastError ? [`  ${pc.red(rule.lastError)}`] : []),
+    ...(rule.alerts ?? []).map((a) => `  ${a.state} since ${a.activeAt}, value ${a.value}`),
+  ]);
 }
