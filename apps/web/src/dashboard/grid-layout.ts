@@ -3,7 +3,6 @@ import type { VariableValue } from './interpolate.ts';
 import type { GridPos, Panel } from './model.ts';
 
 export const GRID_COLUMNS = 24;
-/** Height of a grid unit and the gap between units, in CSS pixels, as in Grafana. */
 
 export interface PlacedPanel {
   readonly key: string;
