@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { applyFixes, type CheckOptions, report, runCheck, sourceFile } from './index.ts';
+import { applyFixes, type CheckOptions, readSuppressions, report, runCheck, sourceFile } from './index.ts';
 
 const files = (all: Readonly<Record<string, string>>) =>
   Object.entries(all).map(([path, text]) => sourceFile(path, text));
@@ -295,4 +295,14 @@ describe('files that only look like others', () => {
     const problems = await check({ 'h.yaml': helm }, { only: ['yaml-syntax'] });
     expect(problems.map((p) => p.severity)).toEqual(['info']);
   });
+});
+
+test('the configuration of what is disabled is read strictly', () => {
+  expect(readSuppressions('disable:\n  - { check: mojibake, reason: old }\n', 'c.yml')).toEqual([
+    { check: 'mojibake', reason: 'old' },
+  ]);
+  const read = (text: string) => () => readSuppressions(text, 'c.yml');
+  expect(read('disable:\n  - { check: mojibak, reason: old }\n')).toThrow(/did you mean mojibake/);
+  expect(read('disable:\n  - { check: mojibake }\n')).toThrow(/reason/);
+  expect(read('disabled: []\n')).toThrow(/disabled/);
 });

@@ -16,7 +16,7 @@ import {
   type SourceFile,
   sourceFile,
 } from '@belfry/check';
-import { BelfryError } from '@belfry/model';
+import { BelfryError, nearest } from '@belfry/model';
 import { loadPacks, ownPackFiles } from '../packs.ts';
 
 export interface CheckCommandOptions {
@@ -44,7 +44,7 @@ export async function check(paths: readonly string[], options: CheckCommandOptio
   const { files, packs } = await sourcesOf(paths.length > 0 ? paths : ownPackFiles());
   const asked = {
     packs,
-    catalogues: collectFiles(options.catalogue ?? []),
+    catalogues: collect(options.catalogue ?? []),
     disabled: suppressions(options.config),
     ...(options.only ? { only: options.only } : {}),
     ...(options.minSeverity ? { minSeverity: options.minSeverity as Severity } : {}),
@@ -61,11 +61,24 @@ export async function check(paths: readonly string[], options: CheckCommandOptio
   process.exitCode = result.exitCode;
 }
 
+/** More names than this are not listed. */
+const MAX_LISTED = 12;
+
 function refuseUnknown(what: string, given: readonly string[], known: readonly string[]): void {
   const wrong = given.find((g) => !known.includes(g));
-  if (wrong !== undefined) {
-    throw new BelfryError('usage', `there is no ${what} ${JSON.stringify(wrong)}; expected one of ${known.join(', ')}`);
+  if (wrong === undefined) return;
+  const near = nearest(wrong, known);
+  const hint = near ? `did you mean ${near}?` : 'see docs/checks';
+  const expected = known.length <= MAX_LISTED ? `expected one of ${known.join(', ')}` : hint;
+  throw new BelfryError('usage', `there is no ${what} ${JSON.stringify(wrong)}; ${expected}`);
+}
+
+/** Reads the files; one that is not there is misuse, as a mistyped argument is. */
+function collect(paths: readonly string[]): SourceFile[] {
+  for (const path of paths) {
+    if (!existsSync(path)) throw new BelfryError('usage', `there is no file or directory ${path}`);
   }
+  return collectFiles(paths);
 }
 
 /** A file named pack.ts is a pack, and so is a directory that has one. */
@@ -74,13 +87,13 @@ async function sourcesOf(paths: readonly string[]): Promise<{ files: SourceFile[
   const others: string[] = [];
   for (const path of paths) {
     const inside = join(path, 'pack.ts');
-    if (/\.[cm]?[tj]s$/.test(path)) packFiles.push(path);
+    if (/\.[cm]?[tj]s$/.test(path) && existsSync(path)) packFiles.push(path);
     else if (existsSync(inside)) packFiles.push(inside);
     else others.push(path);
   }
   const packs = await loadPacks(packFiles);
   return {
-    files: collectFiles(others),
+    files: collect(others),
     packs: packs.map((pack, i) => ({ pack, files: packSources(packFiles[i]!) })),
   };
 }
