@@ -1,12 +1,16 @@
 import { type CountedFamily, metricsText, single } from './metrics-text.ts';
+import { remoteWriteFamilies } from './remote-write-metrics.ts';
 import type { Parts } from './tower.ts';
 import { VERSION } from './version.ts';
 
 /** The tower's own metrics, under Prometheus' names where it has them, in the text format. */
 export async function towerMetrics(parts: Parts): Promise<string> {
+  const store = await storeFamilies(parts);
+  const newestMs = store.find(({ name }) => name === 'prometheus_tsdb_head_max_time')?.samples[0]?.value ?? 0;
   return metricsText([
     ...processFamilies(parts),
-    ...(await storeFamilies(parts)),
+    ...store,
+    ...remoteWriteFamilies(parts.remoteWrites.queues(), newestMs),
     ...ruleFamilies(parts),
     ...scrapeFamilies(parts),
   ]);

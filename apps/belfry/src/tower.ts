@@ -14,12 +14,13 @@ import {
   runbookRoutes,
   uiRoutes,
 } from '@belfry/api';
-import { formatPrometheusConfig } from '@belfry/config';
+import { formatPrometheusConfig, notCarriedOut } from '@belfry/config';
 import { BelfryError, type Clock, messageOf, parseDuration } from '@belfry/model';
 import { createEngine, type Engine } from '@belfry/promql';
 import { createRuleManager, engineQuery, type RuleManager } from '@belfry/rules';
 import {
   createScrapeManager,
+  type FamilyMetadata,
   metadataView,
   type ScrapeManager,
   scrapePoolsView,
@@ -36,8 +37,9 @@ import { openInbox } from './inbox.ts';
 import type { Logger } from './log.ts';
 import { towerMetrics } from './metrics.ts';
 import { openProvenance, type Provenance } from './provenance.ts';
+import { remoteReader } from './remote-read.ts';
+import { createRemoteWrites, type RemoteWrites } from './remote-write.ts';
 import { type Listener, type Router, startRouter } from './router.ts';
-
 import { openStorage, type Storage } from './storage.ts';
 import { VERSION } from './version.ts';
 import { buildInfo, runtimeInfo, type ServerLife } from './views.ts';
@@ -77,6 +79,7 @@ export interface Parts {
   readonly scraping: ScrapeManager;
   readonly rules: RuleManager;
   readonly alertmanagers: Alertmanagers;
+  readonly remoteWrites: RemoteWrites;
   readonly router: Router | undefined;
   readonly life: ServerLife;
   configuration: Configuration;
@@ -107,6 +110,7 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
 
     const parts = assemble(options, features, configuration, storage, router, provenance);
     closers.push(
+      () => parts.remoteWrites.close(),
       () => parts.alertmanagers.close(),
       () => parts.rules.stop(),
       () => parts.scraping.stop(),
@@ -246,8 +250,32 @@ function assemble(
     typeAndUnitLabels: features.has('type-and-unit-labels'),
     onEvent: ({ kind, ...details }) => scrapeLog[kind === 'scrape-failed' ? 'debug' : 'warn'](details, kind),
   });
-  const parts: Parts = { options, engine, storage, scraping, rules, alertmanagers, router, life, configuration };
+  const remoteWrites = createRemoteWrites({
+    clock,
+    random: Math.random,
+    log: log.child({ room: 'remote-write' }),
+    database,
+    directory: resolve(flags['storage.tsdb.path']!),
+    flushMs: parseDuration(flags['storage.remote.flush-deadline']!),
+    metadata: () => familiesOf(scraping),
+  });
+  const parts: Parts = {
+    options,
+    engine,
+    storage,
+    scraping,
+    rules,
+    alertmanagers,
+    remoteWrites,
+    router,
+    life,
+    configuration,
+  };
   return parts;
+}
+
+function familiesOf(scraping: ScrapeManager): FamilyMetadata[] {
+  return [...metadataView(scraping)].map(([family, [told]]) => ({ family, ...told! }));
 }
 
 /** Reads and checks; what is wrong is remembered for those who look, and nothing changes. */
@@ -264,7 +292,10 @@ async function putInForce(parts: Parts, configuration: Configuration): Promise<v
   const { config } = configuration.loaded;
   const { flags, clock } = parts.options;
   parts.configuration = configuration;
+  sayNotCarriedOut(parts.options.log, configuration);
   parts.alertmanagers.apply(config.alerting, configuration.externalLabels);
+  // Before anything is scraped, so that all of it is sent.
+  await parts.remoteWrites.apply(config.remote_write, configuration.externalLabels);
   parts.scraping.apply(config.scrape_configs);
   await parts.rules.update({
     files: configuration.ruleFiles,
@@ -275,6 +306,13 @@ async function putInForce(parts: Parts, configuration: Configuration): Promise<v
   });
   parts.life.lastReloadOk = true;
   parts.life.lastReloadMs = clock.now();
+}
+
+/** What is accepted for Prometheus' sake is not passed over in silence. */
+function sayNotCarriedOut(log: Logger, { loaded }: Configuration): void {
+  for (const { field, range, message } of notCarriedOut(loaded)) {
+    log.warn({ file: loaded.file, line: range.line }, `${field} has no effect here: ${message}`);
+  }
 }
 
 function externalUrl(flags: FlagValues, listeners: readonly Listener[]): string {
@@ -366,6 +404,12 @@ function prometheusHost(parts: Parts, lifecycle: { reload: () => Promise<void>; 
     lifecycle: { enabled: flags['web.enable-lifecycle'] === 'true', ...lifecycle },
     ...(flags['web.enable-admin-api'] === 'true' ? { admin: database } : {}),
     ...(flags['web.enable-remote-write-receiver'] === 'true' ? { receive: storage.receive } : {}),
+    read: remoteReader({
+      queryable: database,
+      externalLabels: () => parts.configuration.externalLabels,
+      sampleLimit: Number(flags['storage.remote.read-sample-limit']),
+      concurrency: Number(flags['storage.remote.read-concurrent-limit']),
+    }),
     metrics: () => towerMetrics(parts),
     views: {
       targets: (state, pool) => targetsView(scraping, state, pool),

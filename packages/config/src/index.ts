@@ -6,6 +6,7 @@ export * from './http-client.ts';
 export * from './http-config.ts';
 export * from './load-prometheus.ts';
 export * from './load-yaml.ts';
+export * from './not-carried-out.ts';
 export * from './prometheus-config.ts';
 export * from './relabel.ts';
 export * from './relabel-config.ts';
