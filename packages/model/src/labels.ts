@@ -84,9 +84,15 @@ export function labelsWithoutName(labels: Labels): Labels {
   return labelsWith(labels, METRIC_NAME, '');
 }
 
+/** Within Latin-1, so that keys of plain labels take a byte a character. */
+const SEPARATOR = '\xff';
+/** No well-formed text has it. */
+const LONE_SURROGATE = '\ud800';
+
 /** A string equal exactly for equal label sets: the key of maps. Not for showing. */
 export function labelsKey(labels: Labels): string {
-  return labels.join('\xff');
+  for (const text of labels) if (text.includes(SEPARATOR)) return labels.join(LONE_SURROGATE);
+  return labels.join(SEPARATOR);
 }
 
 export function labelsEqual(a: Labels, b: Labels): boolean {

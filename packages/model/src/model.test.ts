@@ -49,6 +49,10 @@ describe('labels', () => {
     expect(JSON.stringify(labelsToObject(labels))).toBe('{"__proto__":"x","constructor":"y"}');
   });
 
+  test('different sets have different keys, whatever letters they have', () => {
+    expect(labelsKey(labelsFrom({ a: 'bÿcÿd' }))).not.toBe(labelsKey(labelsFrom({ a: 'b', c: 'd' })));
+  });
+
   test('text compares as its UTF-8 bytes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
