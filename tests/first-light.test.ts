@@ -157,6 +157,37 @@ describe('metald', () => {
   });
 });
 
+describe('the commands that the documents print', () => {
+  const get = (url: string, init?: RequestInit) => fetch(url, init);
+
+  test.each([
+    ['health of Grafana', `${UI}/api/health`, 200, /"database"/],
+    ['health of metald', `${METALD}/_/health`, 200, /"status":"healthy"/],
+    ['metrics of metald', `${at(9464)}/metrics`, 200, /^unkey_metald_vm_create_requests_total/m],
+    ['metrics of billaged', `${at(9465)}/metrics`, 200, /^billaged_metrics_processed_total/m],
+    ['targets', `${PROMETHEUS}/api/v1/targets`, 200, /"activeTargets"/],
+    ['rules', `${PROMETHEUS}/api/v1/rules`, 200, /"ServiceDown"/],
+    ['alerts, by the removed version', `${ALERTMANAGER}/api/v1/alerts`, 410, /\/api\/v2\/alerts/],
+    ['the collector', `${at(13133)}/metrics`, 501, /no OpenTelemetry Collector/],
+  ])('%s', async (_what, url, status, text) => {
+    const response = await get(url);
+    expect(response.status).toBe(status);
+    expect(await response.text()).toMatch(text);
+  });
+
+  test('a form POST to the query API, as curl -d sends it', async () => {
+    const body = new URLSearchParams({ query: 'up{job="metald"}==0' });
+    const response = await get(`${PROMETHEUS}/api/v1/query`, { method: 'POST', body });
+    expect(await response.json()).toMatchObject({ status: 'success', data: { resultType: 'vector' } });
+  });
+
+  test('traces to OTLP are refused in words', async () => {
+    const response = await post(`${at(4318)}/v1/traces`, { resourceSpans: [] });
+    expect(response.status).toBe(501);
+    expect(await response.text()).toMatch(/not taken by this version/);
+  });
+});
+
 describe('the pack', () => {
   const out = join(data.path, 'out');
 
@@ -213,7 +244,7 @@ describe.skipIf(!installed('chromium'))('the pages', () => {
     ['/', 'home', /metald/],
     ['/d/metald-vm-ops', 'dashboard', /VM Lifecycle/i],
     ['/dashboards', 'dashboards', /VM Operations/i],
-    ['/explore?q0=up', 'explore', /up/],
+    ['/explore?expr=up', 'explore', /up/],
     ['/alerts', 'alerts', /ServiceDown/],
     ['/targets', 'targets', /billaged/],
     ['/inbox', 'inbox', /./],

@@ -6,6 +6,7 @@ import pc from 'picocolors';
 import { SERVE_FLAGS } from '../flags.ts';
 import { createFleet, type Fleet } from '../fleet.ts';
 import { createLogger } from '../log.ts';
+import { openMissingDoors } from '../missing-doors.ts';
 import { loadPacks, ownPackFiles, writeFiles } from '../packs.ts';
 import { assertPortsFree, type PlannedPort } from '../ports.ts';
 import { referenceServices } from '../reference-services.ts';
@@ -62,6 +63,7 @@ export async function up(options: UpOptions): Promise<void> {
 
   const log = createLogger('warn');
   const fleet = createFleet(services, systemClock, log);
+  const missing = await openMissingDoors(HOST, offset);
   let tower: Tower | undefined;
   try {
     tower = await startTower({
@@ -93,6 +95,7 @@ export async function up(options: UpOptions): Promise<void> {
     await untilStopped(tower.quitRequested);
     console.log('\nStopping …');
   } finally {
+    await missing.close();
     await fleet.close();
     await tower?.close();
   }
