@@ -23,6 +23,7 @@ import {
   type Head,
   noteSegment,
 } from './head.ts';
+import { flushHeadChunks } from './head-chunks.ts';
 import { sameHistogram, staleHistogram } from './histogram-chunk.ts';
 import { insertOutOfOrder, MAX_OUT_OF_ORDER_SAMPLES, spillOutOfOrder } from './out-of-order.ts';
 import { MAX_SERIES, slotOfRef } from './series-table.ts';
@@ -360,7 +361,8 @@ function logLate(head: Head, columns: SampleColumns, slots: readonly number[]): 
     const ref = head.series.walRefs[slot];
     markers.push({ ref, chunk: spillOutOfOrder(series, head.chunks, ref) });
   }
-  if (markers.length > 0) {
+  // A marker must not be in the log before its chunk is in the file: after a crash another chunk might come to lie there.
+  if (markers.length > 0 && flushed(head)) {
     record.clear();
     encodeMmapMarkers(record, markers);
     o.wal.add(record.view());
@@ -369,6 +371,16 @@ function logLate(head: Head, columns: SampleColumns, slots: readonly number[]): 
   encodeSamples(record, columns);
   o.wal.add(record.view());
   o.wal.commit();
+}
+
+function flushed(head: Head): boolean {
+  try {
+    flushHeadChunks(head.chunks);
+    return true;
+  } catch {
+    // The samples are in the log, and without a marker they will be read from there.
+    return false;
+  }
 }
 
 function applyLate(head: Head, c: SampleColumns, slots: readonly number[]): void {

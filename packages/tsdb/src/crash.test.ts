@@ -191,9 +191,11 @@ function recover(r: Round): Database {
   }
 }
 
-function rounds(kind: string, play: (r: Round) => void): void {
+/** `past`: seeds that found a mistake once. */
+function rounds(kind: string, past: readonly number[], play: (r: Round) => void): void {
   test(`${ROUNDS} rounds: ${kind}`, () => {
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + ROUNDS; seed++) {
+    const seeds = [...past, ...Array.from({ length: ROUNDS }, (_, i) => FIRST_SEED + i)];
+    for (const seed of seeds) {
       const r = newRound(seed);
       try {
         play(r);
@@ -204,7 +206,8 @@ function rounds(kind: string, play: (r: Round) => void): void {
   }, 120_000);
 }
 
-rounds('killed at any moment, also while recovering: nothing acknowledged is lost', (r) => {
+// 90030: a marker in the log of late samples whose chunk the crash took, and another chunk in its place.
+rounds('killed at any moment, also while recovering: nothing acknowledged is lost', [90030], (r) => {
   let db = openRound(r);
   for (let life = 0; life < 4; life++) {
     r.disk.faults.crashShare = r.random() < 0.8 ? 0.002 + r.random() * 0.02 : 0;
@@ -216,7 +219,7 @@ rounds('killed at any moment, also while recovering: nothing acknowledged is los
   db.close();
 });
 
-rounds('a full disk, and I/O errors: refused and told, queries go on, and writing recovers by itself', (r) => {
+rounds('a full disk, and I/O errors: refused and told, queries go on, and writing recovers by itself', [], (r) => {
   let db = openRound(r);
   for (let life = 0; life < 3; life++) {
     writeSome(r, db);
@@ -248,7 +251,8 @@ rounds('a full disk, and I/O errors: refused and told, queries go on, and writin
   db.close();
 });
 
-rounds('power cuts: what was not synced may be gone, but nothing is invented and the rest is served', (r) => {
+// 24: what was left of a series whose record was lost became another's.
+rounds('power cuts: what was not synced may be gone, but nothing is invented and the rest is served', [24], (r) => {
   let db = openRound(r);
   for (let life = 0; life < 3; life++) {
     r.disk.faults.crashShare = r.random() < 0.5 ? 0.01 : 0;
@@ -264,7 +268,8 @@ rounds('power cuts: what was not synced may be gone, but nothing is invented and
   db.close();
 });
 
-rounds('flipped bits: nothing wrong is served, and nothing is missing without a word', (r) => {
+// 200289: the flag that a record is compressed.
+rounds('flipped bits: nothing wrong is served, and nothing is missing without a word', [200289], (r) => {
   let db = openRound(r);
   for (let n = 0; n < 4; n++) work(r, db);
   if (r.random() < 0.5) db.close();

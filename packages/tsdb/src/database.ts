@@ -204,12 +204,7 @@ function* openHead(state: DatabaseState, options: DatabaseOptions): Generator<vo
       message: `${result.unknownRefs} records of the log belong to series that it does not introduce; left out`,
     });
   }
-  if (result.unknownTypes.length > 0) {
-    state.emit({
-      level: 'warn',
-      message: `the log has records of types ${result.unknownTypes.join(', ')}, which a newer Prometheus wrote; left out`,
-    });
-  }
+  if (result.unknownTypes.length > 0) tellUnknownTypes(state, walDirectory, result.unknownTypes);
   settleTips(head);
   state.counters.replaySeconds = (state.clock.monotonic() - begun) / 1000;
   if (state.readOnly) return;
@@ -228,6 +223,12 @@ function openLog(state: DatabaseState, options: DatabaseOptions, name: string): 
     },
     ...(options.walSegmentBytes ? { segmentBytes: options.walSegmentBytes } : {}),
   });
+}
+
+function tellUnknownTypes(state: DatabaseState, file: string, types: readonly number[]): void {
+  const message = `records of types ${types.join(', ')} were left out: a newer Prometheus wrote them, or they are damaged`;
+  const error = new BelfryError('data_corrupt', message, { file });
+  state.emit({ level: 'warn', message: error.located, error });
 }
 
 /** Everything in these files is in the log too: the damaged ones only have to get out of the way. */

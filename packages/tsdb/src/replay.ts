@@ -4,7 +4,7 @@ import { addExemplar } from './exemplars.ts';
 import type { Files } from './files.ts';
 import { appendFloat, appendHistogramSample, deleteInHead, getOrCreateSeries, type Head, linkChunk } from './head.ts';
 import { OUT_OF_ORDER_FLAG, type StoredChunk } from './head-chunks.ts';
-import { insertOutOfOrder, noteOutOfOrderTime, outOfOrderSeries } from './out-of-order.ts';
+import { insertOutOfOrder, noteOutOfOrderTime, type OutOfOrderSeries, outOfOrderSeries } from './out-of-order.ts';
 import { lastCheckpoint, listSegments, readSegment, type Segment, type SegmentDamage } from './wal.ts';
 import {
   decodeExemplars,
@@ -39,6 +39,8 @@ export interface ReplayResult {
   /** Slots by further numbers of series that have one already. */
   readonly aliases: Map<number, number>;
 }
+
+const MIN_VALID_TIME_BYTES = 9;
 
 interface Replay {
   readonly head: Head;
@@ -117,9 +119,10 @@ function replayOutOfOrder(r: Replay, record: Uint8Array): void {
   if (record[0] === RECORD.mmapMarkers) {
     for (const { ref, chunk } of decodeMmapMarkers(c)) {
       const slot = findRef(r.slots, ref);
-      // A marker of a chunk that the crash took with it means nothing: the samples are here.
-      if (slot === 0 || !r.stored.get(ref)?.some((s) => s.position === chunk)) continue;
-      outOfOrderSeries(outOfOrder, slot).count = 0;
+      if (slot === 0) continue;
+      const late = outOfOrderSeries(outOfOrder, slot);
+      // A marker of a chunk that is gone means nothing: the samples are here.
+      if (r.stored.get(ref)?.some((s) => s.position === chunk && holds(s, late))) late.count = 0;
     }
   } else if (record[0] === RECORD.samples) {
     r.columns.count = 0;
@@ -131,6 +134,13 @@ function replayOutOfOrder(r: Replay, record: Uint8Array): void {
       else if (insertOutOfOrder(outOfOrder, slot, ts[i], words[2 * i], words[2 * i + 1])) r.samples++;
     }
   }
+}
+
+/** Whether a chunk can be the one that the samples in memory went into. */
+function holds(c: StoredChunk, late: OutOfOrderSeries): boolean {
+  if (late.count === 0) return true;
+  const enough = (c.encoding & OUT_OF_ORDER_FLAG) !== 0 && c.samples >= late.count;
+  return enough && c.minT <= late.ts[0] && c.maxT >= late.ts[late.count - 1];
 }
 
 /** Its number must not be given to another series: what is left of it would become that one's. */
@@ -191,7 +201,8 @@ function replayRecord(r: Replay, record: Uint8Array): void {
       const slot = findRef(r.slots, ref);
       if (slot !== 0) r.head.metadata.set(slot, metadata);
     }
-  } else if (type > RECORD.minValidTime) {
+  } else if (type !== RECORD.minValidTime || record.length !== MIN_VALID_TIME_BYTES) {
+    // The flag that a record is compressed has no checksum: without it, the record looks like one of another type.
     r.unknownTypes.add(type);
   }
 }
