@@ -35,6 +35,7 @@ export {
   type NotifierOptions,
   type NotifierSettings,
 } from './notifier.ts';
+export { firstThen, type RemoteQueryOptions, remoteQuery, remoteRestoreSource } from './remote-query.ts';
 export type { RestoreSource } from './restore.ts';
 export * from './rule-file.ts';
 export type { AlertingState, GroupCounters, GroupState, RecordingState, RuleHealth, RuleState } from './rule-state.ts';
