@@ -8,8 +8,12 @@ import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createDataset, type Dataset, type DatasetSize, SIZES } from './dataset.ts';
+import { startExposition } from './exposition.ts';
+import { lostAtKill } from './phase-kill.ts';
 import { bytesPerSample, type Loaded, load, restart } from './phase-load.ts';
 import { metadata, queries } from './phase-queries.ts';
+import { rules } from './phase-rules.ts';
+import { queriesWhileScraping, scrape } from './phase-scrape.ts';
 import { printMeasurement, writeReport } from './report.ts';
 import type { Each, Measurement, QueryTiming, Results } from './results.ts';
 import { installed, KINDS, killAll, type Server, type ServerKind, versionOf } from './servers.ts';
@@ -18,7 +22,8 @@ import { peakBytes, resetPeak } from './usage.ts';
 import { encodeDataset, type WriteRequests } from './write-requests.ts';
 
 const SEED = 20_240_607;
-const PHASES = ['load', 'queries', 'metadata'] as const;
+const PHASES = ['load', 'queries', 'metadata', 'mixed', 'scrape', 'rules', 'kill'] as const;
+const LOADED_PHASES: readonly Phase[] = ['load', 'queries', 'metadata', 'mixed'];
 type Phase = (typeof PHASES)[number];
 
 /** What all phases of one run share. */
@@ -48,7 +53,10 @@ async function main(): Promise<void> {
     rmSync(directory, { recursive: true, force: true });
   });
   const run: Run = { size, kinds, phases, directory, results: emptyResults(size, kinds) };
-  if (['load', 'queries', 'metadata'].some((p) => phases.has(p as Phase))) await loadedPhases(run);
+  if (LOADED_PHASES.some((phase) => phases.has(phase))) await loadedPhases(run);
+  if (phases.has('scrape')) for (const targets of [20, 80]) await scrapePhase(run, targets);
+  if (phases.has('rules')) await rulesPhase(run);
+  if (phases.has('kill')) await killPhase(run);
   for (const { call, expr, what } of run.results.differences) console.log(`DIFFERENT ${call}: ${expr}\n    ${what}`);
   if (!values.only && !values.servers) writeReport(run.results);
 }
@@ -101,7 +109,8 @@ async function loadedPhases(run: Run): Promise<void> {
   const large = run.size.name === 'large';
   if (run.phases.has('queries')) await queryPhase(run, servers, dataset, large ? 900_000 : 240_000);
   if (run.phases.has('metadata')) await metadataPhase(run, servers, dataset);
-  for (const server of servers) await server.stop();
+  if (run.phases.has('mixed')) await mixedPhase(run, servers, dataset, requests);
+  else for (const server of servers) await server.stop();
 }
 
 async function loadAll(run: Run, requests: WriteRequests): Promise<Server[]> {
@@ -184,6 +193,88 @@ async function metadataPhase(run: Run, servers: readonly Server[], dataset: Data
   run.results.queries.push(...timings);
   run.results.differences.push(...differences);
   reportTimings(run, 'metadata', 'metadata calls, p50', timings, 1);
+}
+
+async function mixedPhase(
+  run: Run,
+  servers: readonly Server[],
+  dataset: Dataset,
+  requests: WriteRequests,
+): Promise<void> {
+  const exposition = await startExposition(20, 500);
+  const p95: Each = {};
+  const missed: Each = {};
+  const answered: string[] = [];
+  // One at a time: the others would take the processor from it.
+  for (const server of servers) await server.stop();
+  for (const stopped of servers) {
+    step(`8 clients while scraping: ${stopped.kind}`);
+    const { server } = await restart(stopped, requests, exposition.config(1));
+    const mixed = await queriesWhileScraping(server, dataset, exposition.targets);
+    p95[server.kind] = mixed.p95Ms;
+    missed[server.kind] = mixed.missed;
+    answered.push(`${server.kind} answered ${mixed.queries}${mixed.failed > 0 ? `, failed ${mixed.failed}` : ''}`);
+    await server.stop();
+  }
+  await exposition.stop();
+  const latency = { id: 'mixed-p95', title: '8 clients querying while scraping: p95', unit: 'ms', values: p95 };
+  report(run, { ...latency, target: { atMost: 0.4 }, note: answered.join('; ') });
+  const scrapes = { id: 'mixed-missed', title: '… missed scrapes', unit: 'scrapes', values: missed };
+  report(run, { ...scrapes, target: { atMost: 0, absolute: true } });
+}
+
+async function scrapePhase(run: Run, targets: number): Promise<void> {
+  const exposition = await startExposition(targets, 500);
+  const cpu: Each = {};
+  const peak: Each = {};
+  for (const kind of run.kinds) {
+    step(`scrape ${targets} × 500: ${kind}`);
+    const scraped = await scrape(kind, join(run.directory, `${kind}-scrape-${targets}`), exposition);
+    cpu[kind] = scraped.cpuSecondsPerMillion;
+    peak[kind] = scraped.peakBytes / 2 ** 20;
+  }
+  await exposition.stop();
+  const what = `scrape ${targets} × 500 series every second`;
+  const unit = 'CPU s per million samples';
+  report(run, { id: `scrape-${targets}-cpu`, title: what, unit, values: cpu, target: { atMost: 1 } });
+  const memory = { id: `scrape-${targets}-memory`, title: `${what}: peak memory`, unit: 'MiB', values: peak };
+  report(run, { ...memory, ...(targets === 80 ? { target: { atMost: 1 } } : {}) });
+}
+
+async function rulesPhase(run: Run): Promise<void> {
+  step('rules');
+  const exposition = await startExposition(20, 500);
+  const { cpuPerEvaluation, evaluations } = await rules(run.kinds, run.directory, exposition);
+  await exposition.stop();
+  const values: Each = Object.fromEntries(Object.entries(cpuPerEvaluation).map(([kind, s]) => [kind, s * 1e6]));
+  const note = Object.entries(evaluations).map(([kind, n]) => `${kind} ${n}`);
+  report(run, {
+    id: 'rules',
+    title: 'rules, 500 + 500 every 5 s',
+    unit: 'CPU µs per evaluation',
+    values,
+    target: { atMost: 0.5 },
+    note: `evaluations: ${note.join(', ')}`,
+  });
+}
+
+async function killPhase(run: Run): Promise<void> {
+  const lost: Each = {};
+  const acknowledged: string[] = [];
+  for (const kind of run.kinds) {
+    step(`kill -9: ${kind}`);
+    const outcome = await lostAtKill(kind, join(run.directory, `${kind}-kill`));
+    lost[kind] = outcome.lost;
+    acknowledged.push(`${kind} ${outcome.acknowledged}`);
+  }
+  report(run, {
+    id: 'kill-lost',
+    title: 'acknowledged samples lost at kill -9',
+    unit: 'samples',
+    values: lost,
+    target: { atMost: 0, absolute: true },
+    note: `acknowledged: ${acknowledged.join(', ')}`,
+  });
 }
 
 /** The geometric mean of the ratios, and the worst of them. */

@@ -52,7 +52,7 @@ export function encodeDataset(dataset: Dataset, file: string, seed: number): Wri
       const moment = slotMs + target.offsetMs;
       const gone = isGone(target, moment, dataset.endMs);
       if (moment < target.fromMs || (moment >= target.untilMs && !gone)) continue;
-      const timestampMs = moment + Math.floor(random() * MAX_JITTER_MS);
+      const timestampMs = offTheGrid(moment + Math.floor(random() * MAX_JITTER_MS));
       target.next(SCRAPE_INTERVAL_MS / 1000, values);
       const writer = writers[shard]!;
       for (let i = 0; i < labels.length; i++) writer.add(labels[i]!, timestampMs, values[i]!, gone);
@@ -67,6 +67,14 @@ export function encodeDataset(dataset: Dataset, file: string, seed: number): Wri
   for (let shard = 0; shard < SHARDS; shard++) if (writers[shard]!.samples() > 0) flush(shard);
   closeSync(handle);
   return { file, shards, samples, bytes: offset, lastMs, lastSeries };
+}
+
+/**
+ * Never on a whole second, where queries stand: whether a sample at the very start of a range belongs to it changed between
+ * Prometheus 2 and 3.
+ */
+function offTheGrid(timestampMs: number): number {
+  return timestampMs % 1_000 === 0 ? timestampMs + 1 : timestampMs;
 }
 
 /** The one moment after its end at which a target that was replaced gets its staleness markers. */
