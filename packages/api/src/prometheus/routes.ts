@@ -158,7 +158,9 @@ function adminRoutes(app: FastifyInstance, host: PrometheusHost): void {
 }
 
 function remoteRoutes(app: FastifyInstance, host: PrometheusHost): void {
-  app.post('/api/v1/write', { bodyLimit: REMOTE_BODY_LIMIT_BYTES }, async (request, reply) => {
+  // Snappy is undone with the protobuf, not as an HTTP encoding.
+  const raw = { bodyLimit: REMOTE_BODY_LIMIT_BYTES, decompress: false } as const;
+  app.post('/api/v1/write', raw, async (request, reply) => {
     if (!host.receive) {
       const flag = 'remote write receiver needs to be enabled with --web.enable-remote-write-receiver';
       return reply.status(404).type('text/plain').send(`${flag}\n`);
@@ -177,7 +179,7 @@ function remoteRoutes(app: FastifyInstance, host: PrometheusHost): void {
     reply.status(result.status);
     return result.message ? reply.type('text/plain').send(`${result.message}\n`) : reply.send();
   });
-  app.post('/api/v1/read', { bodyLimit: REMOTE_BODY_LIMIT_BYTES }, async (request, reply) => {
+  app.post('/api/v1/read', raw, async (request, reply) => {
     if (!host.read) throw new BelfryError('not_found', 'remote read is not served here');
     assertReady(host);
     const body = await host.read(bodyBytes(request), clientSignal(reply));
