@@ -34,6 +34,13 @@ const LOG: readonly Flag[] = [
   { name: 'log.format', kind: 'text', fallback: 'json', help: 'json (the only one).', accepted: true },
 ];
 
+const HEARTBEATS: Flag = {
+  name: 'heartbeats.file',
+  kind: 'text',
+  fallback: '',
+  help: 'Signs of life that are expected; the router raises an alert for what stays away (docs/alerting.md).',
+};
+
 export const SERVE_FLAGS: readonly Flag[] = [
   { name: 'config.file', kind: 'text', fallback: 'prometheus.yml', help: 'Configuration, as Prometheus reads it.' },
   { name: 'web.listen-address', kind: 'list', fallback: '127.0.0.1:9090', help: 'Address of the API and UI.' },
@@ -84,6 +91,12 @@ export const SERVE_FLAGS: readonly Flag[] = [
   { name: 'query.lookback-delta', kind: 'duration', fallback: '5m', help: 'How far an instant selector looks back.' },
   { name: 'query.timeout', kind: 'duration', fallback: '2m', help: 'Longest time a query may take.' },
   { name: 'query.max-concurrency', kind: 'number', fallback: '20', help: 'Queries at once.' },
+  {
+    name: 'query.url',
+    kind: 'text',
+    fallback: '',
+    help: 'Rules ask this server, by Prometheus’ HTTP API, in place of the store; a user and password in it are sent.',
+  },
   { name: 'query.max-samples', kind: 'number', fallback: '50000000', help: 'Samples one query may load.' },
   { name: 'enable-feature', kind: 'list', fallback: '', help: 'Experimental features, by Prometheus’ names.' },
   { name: 'agent', kind: 'flag', fallback: 'false', help: 'Agent mode.', accepted: true },
@@ -101,6 +114,7 @@ export const SERVE_FLAGS: readonly Flag[] = [
     fallback: '',
     help: 'The router’s state; beside the store if empty.',
   },
+  HEARTBEATS,
   { name: 'dashboards.path', kind: 'text', fallback: '', help: 'Directory of Grafana dashboard JSON to show.' },
   { name: 'runbooks.path', kind: 'text', fallback: '', help: 'Directory of runbooks in Markdown to show.' },
 ];
@@ -111,6 +125,7 @@ export const ALERTMANAGER_FLAGS: readonly Flag[] = [
   { name: 'web.listen-address', kind: 'list', fallback: '127.0.0.1:9093', help: 'Address of the API.' },
   ...WEB,
   { name: 'data.retention', kind: 'duration', fallback: '120h', help: 'How long ended silences and log entries stay.' },
+  HEARTBEATS,
   { name: 'data.maintenance-interval', kind: 'duration', fallback: '15m', help: 'Clean-up.', accepted: true },
   {
     name: 'alerts.gc-interval',

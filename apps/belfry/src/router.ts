@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { type Alertmanager, createAlertmanager, loadConfigFile } from '@belfry/alerting';
+import { type Alertmanager, createAlertmanager, loadConfigFile, loadHeartbeatsFile } from '@belfry/alerting';
 import { alertingRoutes, alertmanagerRoutes, createHttpServer, listen, refuseUnknownPaths } from '@belfry/api';
 import { type Clock, parseDuration } from '@belfry/model';
 import type { FastifyInstance } from 'fastify';
@@ -31,6 +31,8 @@ export interface RouterOptions {
   readonly externalUrl: string;
   readonly retention: string;
   readonly listeners: readonly Listener[];
+  /** Of expected signs of life; empty: none. */
+  readonly heartbeatsFile: string;
   /** How alerts of rules in this process came to be. */
   readonly originOf?: (fingerprint: string) => unknown;
 }
@@ -40,6 +42,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   const { clock, log, configFile, listeners } = options;
   const first = listeners[0]!;
   const config = loadConfigFile(configFile);
+  const heartbeats = options.heartbeatsFile === '' ? [] : loadHeartbeatsFile(options.heartbeatsFile);
   mkdirSync(options.statePath, { recursive: true });
   const alertmanager = createAlertmanager({
     config,
@@ -49,6 +52,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     version: VERSION,
     retentionMs: parseDuration(options.retention),
     logger: log.child({ room: 'alerting' }),
+    heartbeats,
     ...(options.originOf ? { originOf: options.originOf } : {}),
   });
   const reload = () => alertmanager.reload(() => loadConfigFile(configFile));

@@ -14,10 +14,10 @@ import {
   runbookRoutes,
   uiRoutes,
 } from '@belfry/api';
-import { formatPrometheusConfig, notCarriedOut } from '@belfry/config';
+import { formatPrometheusConfig, notCarriedOut, redactUrl } from '@belfry/config';
 import { BelfryError, type Clock, messageOf, parseDuration } from '@belfry/model';
 import { createEngine, type Engine } from '@belfry/promql';
-import { createRuleManager, engineQuery, type RuleManager } from '@belfry/rules';
+import { createRuleManager, type RuleManager } from '@belfry/rules';
 import {
   createScrapeManager,
   type FamilyMetadata,
@@ -40,6 +40,7 @@ import { openProvenance, type Provenance } from './provenance.ts';
 import { remoteReader } from './remote-read.ts';
 import { createRemoteWrites, type RemoteWrites } from './remote-write.ts';
 import { type Listener, type Router, startRouter } from './router.ts';
+import { type RuleSource, ruleSource } from './rule-source.ts';
 import { openStorage, type Storage } from './storage.ts';
 import { VERSION } from './version.ts';
 import { buildInfo, runtimeInfo, type ServerLife } from './views.ts';
@@ -78,6 +79,7 @@ export interface Parts {
   readonly storage: Storage;
   readonly scraping: ScrapeManager;
   readonly rules: RuleManager;
+  readonly ruleSource: RuleSource;
   readonly alertmanagers: Alertmanagers;
   readonly remoteWrites: RemoteWrites;
   readonly router: Router | undefined;
@@ -112,6 +114,7 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
     closers.push(
       () => parts.remoteWrites.close(),
       () => parts.alertmanagers.close(),
+      () => parts.ruleSource.close(),
       () => parts.rules.stop(),
       () => parts.scraping.stop(),
     );
@@ -192,6 +195,7 @@ async function maybeStartRouter(
     ...(provenance ? { originOf: provenance.originOf } : {}),
     externalUrl: '',
     retention: '120h',
+    heartbeatsFile: flags['heartbeats.file']!,
     listeners: [alertmanagerListener],
   });
 }
@@ -225,14 +229,22 @@ function assemble(
     onTold: (alerts) => provenance?.told(alerts),
   });
   const ruleLog = log.child({ room: 'rules' });
+  const source = ruleSource({
+    clock,
+    engine,
+    database,
+    maxSamples: Number(flags['query.max-samples']),
+    timeoutMs: parseDuration(flags['query.timeout']!),
+    url: flags['query.url']!,
+    onProblem: (message) => ruleLog.warn(message),
+  });
   const rules = createRuleManager({
     clock,
-    query: engineQuery(engine, database),
+    query: source.query,
     writer: database,
     notify: (alerts) => alertmanagers.notifier.send(alerts),
     ...(provenance ? { onTransition: provenance.changed } : {}),
-    restore: (matchers, afterMs, untilMs, signal) =>
-      database.raw(matchers, afterMs, untilMs, Number(flags['query.max-samples']), signal),
+    restore: source.restore,
     log: (message, details) => ruleLog.warn(details, message),
     limits: {
       outageToleranceMs: parseDuration(flags['rules.alert.for-outage-tolerance']!),
@@ -265,6 +277,7 @@ function assemble(
     storage,
     scraping,
     rules,
+    ruleSource: source,
     alertmanagers,
     remoteWrites,
     router,
@@ -431,7 +444,8 @@ function prometheusHost(parts: Parts, lifecycle: { reload: () => Promise<void>; 
       alerts: () => rules.alerts(),
       alertmanagers: () => alertmanagers.notifier.alertmanagers(),
       config: () => formatPrometheusConfig(parts.configuration.loaded.config),
-      flags: () => flags,
+      // The only flag that may hold a password.
+      flags: () => ({ ...flags, 'query.url': redactUrl(flags['query.url']!) }),
       runtimeInfo: () => runtimeInfo(clock, life, flags['storage.tsdb.retention.time']!, 0),
       buildInfo,
       tsdbStatus: (limit) => database.tsdbStatus(limit),

@@ -22,6 +22,7 @@ export async function alertmanager(argv: readonly string[]): Promise<void> {
     statePath: values['storage.path']!,
     externalUrl: values['web.external-url']!,
     retention: values['data.retention']!,
+    heartbeatsFile: values['heartbeats.file']!,
     listeners,
   });
   reloadOnHangUp(router.reload, log);
