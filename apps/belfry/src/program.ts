@@ -38,10 +38,21 @@ export function createProgram(): Command {
   );
 
   program
+    .command('init')
+    .description('Make a new pack that passes its checks.')
+    .argument('<dir>', 'where; new or empty')
+    .option('--name <name>', 'of the service; the directory’s when not given')
+    .action(async (dir, options) => (await import('./commands/init.ts')).init(dir, options));
+
+  program
     .command('build')
     .description('Compile packs to prometheus.yml, rule files, alertmanager.yml and Grafana dashboards.')
     .argument('[packs...]', 'files of packs; all packs of this checkout when none is named')
     .option('--out <dir>', 'where to write', 'build')
+    .option('--target <names...>', 'what to write instead (docs/build.md lists the targets); `all` for everything')
+    .option('--traces <name>', 'of composed stacks: tempo or jaeger', 'tempo')
+    .option('--namespace <name>', 'of Kubernetes', 'monitoring')
+    .option('--runbook-url <url>', 'where runbooks are served, for the links in alerts')
     .action(async (packs, options) => (await import('./commands/build.ts')).build(packs, options));
 
   program
