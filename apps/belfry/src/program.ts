@@ -98,6 +98,9 @@ export function createProgram(): Command {
     .option('--format <text|json>', 'of the answer', 'text')
     .action(async (alert, options) => (await import('./commands/why.ts')).why(alert, options));
 
+  tryCommand(program, 'preview', 'Show what a receiver would be told for a sample, or for given or live alerts.');
+  tryCommand(program, 'drill', 'Send a message that is marked as a drill to a receiver, and say how it went.');
+
   const fleet = program
     .command('fleet')
     .description('The reference services of a running `belfry up`.')
@@ -126,6 +129,20 @@ export function createProgram(): Command {
     .action((n, b) => act('mend', n, b));
 
   return program;
+}
+
+/** A command that tries a receiver out. */
+function tryCommand(program: Command, name: 'preview' | 'drill', description: string): void {
+  program
+    .command(name)
+    .description(description)
+    .argument('<receiver>', 'its name in alertmanager.yml')
+    .option('--alert <file>', 'JSON or YAML: an alert, or a list, as Alertmanager’s API takes them')
+    .option('--live <alertname>', 'alerts of that name which the tower’s router knows')
+    .option('--url <url>', 'of the running tower', 'http://127.0.0.1:3000')
+    .option('--config.file <file>', 'use this alertmanager.yml, and no tower')
+    .option('--format <text|json>', 'of the answer', 'text')
+    .action(async (receiver, options) => (await import('./commands/try-receiver.ts'))[name](receiver, options));
 }
 
 /** A command whose flags are another program's, read by `parseFlags`. */

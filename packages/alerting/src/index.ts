@@ -7,6 +7,7 @@ export {
   type AlertmanagerStatus,
   createAlertmanager,
 } from './alertmanager.ts';
+export { loadAlertsFile } from './alerts-file.ts';
 export { type ConfigFileCheck, checkConfigFile } from './check-file.ts';
 export { type AlertmanagerConfig, type ConfigResult, checkConfig, loadConfig, loadConfigFile } from './config.ts';
 export type { IntegrationConfig, ReceiverConfig } from './config-resolve.ts';
