@@ -105,7 +105,8 @@ function inboxYaml(settings: BuildSettings): { webhook_configs?: unknown[] } {
   return settings.inboxUrl ? { webhook_configs: [{ url: settings.inboxUrl, send_resolved: true }] } : {};
 }
 
-function secretOf(integration: Integration): Secret | undefined {
+/** The secret that an integration needs, if it needs one. */
+export function secretOf(integration: Integration): Secret | undefined {
   switch (integration.kind) {
     case 'slack':
       return integration.webhook;

@@ -15,11 +15,16 @@ const MOST_GRAPHS_BESIDE = 3;
 const HEADING_HEIGHT = 1;
 const RESCAN_DASHBOARDS_S = 10;
 
-export function grafanaFiles(packs: readonly Pack[], settings: BuildSettings): readonly GeneratedFile[] {
+/** `more`: data sources beside Prometheus and Alertmanager, as provisioning files have them. */
+export function grafanaFiles(
+  packs: readonly Pack[],
+  settings: BuildSettings,
+  more: readonly Readonly<Record<string, unknown>>[] = [],
+): readonly GeneratedFile[] {
   const dashboards = packs.flatMap((p) =>
     p.dashboards.map((d) => ({ path: `grafana/dashboards/${d.uid}.json`, text: dashboardText(d, settings) })),
   );
-  return [...dashboards, datasourceProvisioning(settings), dashboardProvisioning(settings)];
+  return [...dashboards, datasourceProvisioning(settings, more), dashboardProvisioning(settings)];
 }
 
 function dashboardText(dashboard: Dashboard, settings: BuildSettings): string {
@@ -111,7 +116,10 @@ function variableBuilder(variable: LabelVariable, datasource: common.DataSourceR
     .current({ selected: true, text: 'All', value: '$__all' });
 }
 
-function datasourceProvisioning(settings: BuildSettings): GeneratedFile {
+function datasourceProvisioning(
+  settings: BuildSettings,
+  more: readonly Readonly<Record<string, unknown>>[],
+): GeneratedFile {
   const config = {
     apiVersion: 1,
     datasources: [
@@ -132,6 +140,7 @@ function datasourceProvisioning(settings: BuildSettings): GeneratedFile {
         url: `http://${settings.alertmanager}`,
         jsonData: { implementation: 'prometheus', handleGrafanaManagedAlerts: false },
       },
+      ...more,
     ],
   };
   return { path: 'grafana/provisioning/datasources/belfry.yml', text: yamlText(config, [GENERATED]) };

@@ -4,11 +4,29 @@ import { GENERATED, yamlText } from './yaml-text.ts';
 
 const GLOBAL_INTERVAL = '15s';
 
+/** What a place of work adds to `prometheus.yml`, or does in its own way. */
+export interface PrometheusExtras {
+  /** Where a job's targets are found; the rest of the scrape configuration is the same everywhere. Default: static targets. */
+  readonly discovery?: (job: ScrapeJob) => Readonly<Record<string, unknown>>;
+  /** Jobs beside those of the packs, whole. One of a pack with the same name gives way. */
+  readonly jobs?: readonly ({ readonly job_name: string } & Readonly<Record<string, unknown>>)[];
+  /** Further sections, such as `remote_write`. */
+  readonly sections?: Readonly<Record<string, unknown>>;
+  readonly path?: string;
+}
+
 export function prometheusFile(
   packs: readonly Pack[],
   rulePaths: readonly string[],
   settings: BuildSettings,
+  extras: PrometheusExtras = {},
 ): GeneratedFile {
+  const { jobs = [], sections = {}, path = 'prometheus.yml' } = extras;
+  const discovery =
+    extras.discovery ??
+    ((job) => ({ static_configs: [{ targets: job.targets.map((t) => shiftPort(t, settings.portOffset)) }] }));
+  const taken = new Set(jobs.map((j) => j.job_name));
+  const own = packs.flatMap((p) => p.scrape).filter((j) => !taken.has(j.job));
   const config = {
     global: {
       scrape_interval: GLOBAL_INTERVAL,
@@ -17,18 +35,14 @@ export function prometheusFile(
     },
     alerting: { alertmanagers: [{ static_configs: [{ targets: [settings.alertmanager] }] }] },
     rule_files: rulePaths,
-    scrape_configs: packs.flatMap((p) => p.scrape.map((job) => scrapeConfig(job, settings.portOffset))),
+    scrape_configs: [...own.map((job) => ({ ...scrapeBasics(job), ...discovery(job) })), ...jobs],
+    ...sections,
   };
-  return { path: 'prometheus.yml', text: yamlText(config, [GENERATED]) };
+  return { path, text: yamlText(config, [GENERATED]) };
 }
 
-function scrapeConfig(job: ScrapeJob, portOffset: number) {
-  return {
-    job_name: job.job,
-    scrape_interval: job.interval,
-    metrics_path: job.path,
-    static_configs: [{ targets: job.targets.map((target) => shiftPort(target, portOffset)) }],
-  };
+function scrapeBasics(job: ScrapeJob) {
+  return { job_name: job.job, scrape_interval: job.interval, metrics_path: job.path };
 }
 
 /** `host:port` with the port moved. */

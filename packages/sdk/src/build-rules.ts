@@ -16,7 +16,8 @@ export function ruleFiles(pack: Pack, settings: BuildSettings): readonly Generat
   }));
 }
 
-function groupYaml(pack: Pack, group: RuleGroup, settings: BuildSettings) {
+/** A rule group as it stands in a rule file. */
+export function groupYaml(pack: Pack, group: RuleGroup, settings: BuildSettings) {
   return {
     name: group.name,
     interval: group.interval,
@@ -25,7 +26,8 @@ function groupYaml(pack: Pack, group: RuleGroup, settings: BuildSettings) {
 }
 
 function alertYaml(pack: Pack, alert: Alert, settings: BuildSettings) {
-  const runbook = alert.runbook ? { runbook_url: `${settings.runbookBaseUrl}/${pack.name}/${alert.runbook}` } : {};
+  const linked = alert.runbook && settings.runbookBaseUrl !== '';
+  const runbook = linked ? { runbook_url: `${settings.runbookBaseUrl}/${pack.name}/${alert.runbook}` } : {};
   return {
     alert: alert.name,
     expr: prettyExpr(exprOf(alert.query, `alert ${alert.name}`)),

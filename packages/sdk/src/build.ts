@@ -26,7 +26,7 @@ export interface BuildOptions {
   readonly inboxUrl?: string;
   /** Secret name → file that holds its value. A receiver's way to tell whose secret is not here is left out. */
   readonly secretFiles?: Readonly<Record<string, string>>;
-  /** Before `/<pack>/<runbook>` in the annotation `runbook_url`. Default `http://127.0.0.1:3000/runbooks` plus the offset. */
+  /** Before `/<pack>/<runbook>` in the annotation `runbook_url`; empty for no such annotation. Default `http://127.0.0.1:3000/runbooks` plus the offset. */
   readonly runbookBaseUrl?: string;
   /** Default `{cluster: 'local'}`. */
   readonly externalLabels?: Readonly<Record<string, string>>;
@@ -35,7 +35,8 @@ export interface BuildOptions {
 /** {@link BuildOptions} with every default settled. */
 export type BuildSettings = Required<Omit<BuildOptions, 'inboxUrl'>> & { readonly inboxUrl: string | undefined };
 
-function settle(options: BuildOptions): BuildSettings {
+/** The options with their defaults. */
+export function settle(options: BuildOptions): BuildSettings {
   const offset = options.portOffset ?? 0;
   return {
     portOffset: offset,
@@ -57,6 +58,27 @@ function settle(options: BuildOptions): BuildSettings {
  */
 export function build(packs: readonly Pack[], options: BuildOptions = {}): readonly GeneratedFile[] {
   const settings = settle(options);
+  refuseConflicts(packs);
+  const rules = packs.flatMap((p) => ruleFiles(p, settings));
+  return sortedByPath([
+    prometheusFile(
+      packs,
+      rules.map((r) => r.path),
+      settings,
+    ),
+    alertmanagerFile(packs, settings),
+    ...rules,
+    ...packs.flatMap(runbookFiles),
+    ...grafanaFiles(packs, settings),
+  ]);
+}
+
+export function sortedByPath(files: readonly GeneratedFile[]): readonly GeneratedFile[] {
+  return [...files].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+/** @throws BelfryError `conflict` for names that two packs share, or a pack has twice */
+export function refuseConflicts(packs: readonly Pack[]): void {
   const where = 'these packs together';
   refuseDoubles(
     where,
@@ -84,17 +106,4 @@ export function build(packs: readonly Pack[], options: BuildOptions = {}): reado
       'alert',
       alertsOf(pack).map((a) => a.name),
     );
-  const rules = packs.flatMap((p) => ruleFiles(p, settings));
-  const files = [
-    prometheusFile(
-      packs,
-      rules.map((r) => r.path),
-      settings,
-    ),
-    alertmanagerFile(packs, settings),
-    ...rules,
-    ...packs.flatMap(runbookFiles),
-    ...grafanaFiles(packs, settings),
-  ];
-  return files.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }

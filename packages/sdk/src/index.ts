@@ -1,5 +1,5 @@
 export * from './alert.ts';
-export * from './build.ts';
+export { type BuildOptions, type BuildSettings, build, type GeneratedFile } from './build.ts';
 export * from './catalogue.ts';
 export * from './dashboard.ts';
 export type { DurationText } from './duration-text.ts';
@@ -12,3 +12,4 @@ export * from './runtime-metrics.ts';
 export * from './scenario.ts';
 export * from './slo.ts';
 export * from './slo-dashboard.ts';
+export { buildTargets, TARGETS, type TargetName, type TargetOptions, targetNames } from './targets.ts';
