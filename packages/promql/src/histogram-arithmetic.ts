@@ -433,7 +433,3 @@ export function hasOverflow(h: FloatHistogram): boolean {
     h.negativeBuckets.some(infinite)
   );
 }
-
-export function compactCopy(h: FloatHistogram): FloatHistogram {
-  return compact(copyHistogram(h));
-}

@@ -195,18 +195,3 @@ function copySeries(
     ...(someHistograms ? { histograms } : {}),
   };
 }
-
-/** Whether a label set satisfies all matchers; for sources without an index. */
-export function matchesAll(labels: Labels, matchers: readonly Matcher[]): boolean {
-  for (const matcher of matchers) {
-    let value = '';
-    for (let i = 0; i < labels.length; i += 2) {
-      if (labels[i] === matcher.name) {
-        value = labels[i + 1]!;
-        break;
-      }
-    }
-    if (!compileMatcher(matcher).matches(value)) return false;
-  }
-  return true;
-}

@@ -300,7 +300,6 @@ describe("Prometheus' functions", () => {
       '{{ "foo.example.com:12345" | stripDomain }} {{ "192.0.2.1:12345" | stripDomain }} {{ "[2001:0DB8::1]:12345" | stripDomain }}',
       'foo:12345 192.0.2.1:12345 [2001:0DB8::1]:12345',
     ],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: Go's way to name a group
     ['{{ reReplaceAll "(a)b" "x$1" "ab" }} {{ reReplaceAll "(?P<n>a)" "${n}${n}$$" "a" }}', 'xa aa$'],
     ['{{ match "a+" "aa" }} {{ match "a+" "b" }}', 'true false'],
     ['{{ "aa bb CC" | title }} {{ "aa" | toUpper }} {{ "Bb" | toLower }}', 'Aa Bb CC AA bb'],
