@@ -4,7 +4,6 @@ import {
   type Bucket,
   boundsMatch,
   coarserIndex,
-  compact,
   copyHistogram,
   customBounds,
   LayoutBuilder,

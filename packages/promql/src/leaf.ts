@@ -1,12 +1,4 @@
-import {
-  BelfryError,
-  type Clock,
-  compileMatcher,
-  type FloatHistogram,
-  isStaleNaN,
-  type Labels,
-  type Matcher,
-} from '@belfry/model';
+import { BelfryError, type Clock, type FloatHistogram, isStaleNaN, type Labels, type Matcher } from '@belfry/model';
 import type { StepGrid } from './columns.ts';
 import {
   type ColumnsWriter,
