@@ -1,5 +1,7 @@
 import { BelfryError } from '@belfry/model';
+import type { Expr } from '@belfry/promql';
 import { checkedDuration, type DurationText } from './duration-text.ts';
+import { MISSING_FOR, type OnMissing, withMissing } from './on-missing.ts';
 import type { Query } from './query.ts';
 import { exprOf } from './query-expr.ts';
 
@@ -12,10 +14,15 @@ export interface Alert {
   readonly query: Query;
   readonly for: string;
   readonly keepFiringFor?: string;
+  /** Compiled into the expression of the built rule; `query` is what the author wrote. */
+  readonly onMissing?: OnMissing;
+  readonly missingFor?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** Name of the file in the pack's `runbooks` folder, without `.md`. */
   readonly runbook?: string;
+  /** Built with these labels and annotations and no others. */
+  readonly exact?: true;
 }
 
 export interface AlertOptions {
@@ -23,6 +30,10 @@ export interface AlertOptions {
   /** How long the condition has to hold. */
   readonly for: DurationText | '0s';
   readonly keepFiringFor?: DurationText;
+  /** What happens when a measured series gives no data any more; `resolve` unless told. Needs a comparison as query. */
+  readonly onMissing?: OnMissing;
+  /** How long the absence of a series counts; after that it is taken for gone. One hour unless told. */
+  readonly missingFor?: DurationText;
   readonly severity: Severity;
   readonly labels?: Readonly<Record<string, string>>;
   /** One line; Go template with `$labels` and `$value`. */
@@ -39,7 +50,7 @@ export interface AlertOptions {
  */
 export function alert(name: string, options: AlertOptions): Alert {
   checkRuleQuery(options.query, `alert ${name}`);
-  return Object.freeze({
+  const made: Alert = {
     kind: 'alert',
     name,
     query: options.query,
@@ -50,7 +61,16 @@ export function alert(name: string, options: AlertOptions): Alert {
     labels: { severity: options.severity, ...options.labels },
     annotations: { summary: options.summary, description: options.description, ...options.annotations },
     ...(options.runbook ? { runbook: options.runbook } : {}),
-  });
+    ...(options.onMissing ? { onMissing: options.onMissing } : {}),
+    ...(options.missingFor ? { missingFor: checkedDuration(options.missingFor, `alert ${name}: missingFor`) } : {}),
+  };
+  alertExpr(made);
+  return Object.freeze(made);
+}
+
+/** The condition as the built rule has it: with what it does about missing data. @throws BelfryError as {@link alert} */
+export function alertExpr({ name, query, onMissing = 'resolve', missingFor = MISSING_FOR }: Alert): Expr {
+  return withMissing(exprOf(query, `alert ${name}`), onMissing, missingFor, `alert ${name}`);
 }
 
 /** A query whose result is stored under a name of its own. */
@@ -60,6 +80,8 @@ export interface Recording {
   readonly name: string;
   readonly query: Query;
   readonly labels: Readonly<Record<string, string>>;
+  /** Its name follows no rule, and may be there several times. */
+  readonly exact?: true;
 }
 
 const RECORDING_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*(:[a-zA-Z0-9_]+){1,}$/;
@@ -84,6 +106,8 @@ export interface RuleGroup {
   readonly name: string;
   readonly interval: string;
   readonly rules: readonly (Alert | Recording)[];
+  /** Built into this file, with these fields beside `name` and `rules`. */
+  readonly exact?: { readonly file: string; readonly fields: Readonly<Record<string, unknown>> };
 }
 
 /** @throws BelfryError `bad_data` for an interval that is not a duration, or a group without rules */

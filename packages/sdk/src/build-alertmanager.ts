@@ -1,4 +1,4 @@
-import { quote } from '@belfry/model';
+import { BelfryError, quote } from '@belfry/model';
 import type { BuildSettings, GeneratedFile } from './build.ts';
 import type { Pack } from './pack.ts';
 import type { Condition } from './query.ts';
@@ -14,12 +14,28 @@ const FALLBACK = 'default';
  * `<pack>/<receiver>`.
  */
 export function alertmanagerFile(packs: readonly Pack[], settings: BuildSettings): GeneratedFile {
+  const exact = exactFile(packs);
+  if (exact) return exact;
   const routed = packs.filter((p) => p.routing);
   const missing = new Set<string>();
   const tree = routed.length === 1 ? single(routed[0]!, settings, missing) : several(routed, settings, missing);
   const notes = [...missing].sort().map((m) => `Left out, because its secret is not configured: ${m}`);
   const config = { global: { resolve_timeout: RESOLVE_TIMEOUT }, ...tree };
   return { path: 'alertmanager.yml', text: yamlText(config, [GENERATED, ...notes]) };
+}
+
+/** The file that a pack brings whole. @throws BelfryError `conflict` when another pack routes too */
+function exactFile(packs: readonly Pack[]): GeneratedFile | undefined {
+  const bringer = packs.find((p) => p.alertmanager);
+  if (!bringer) return undefined;
+  const other = packs.find((p) => p !== bringer && (p.routing || p.alertmanager));
+  if (other) {
+    throw new BelfryError(
+      'conflict',
+      `pack ${bringer.name} brings a whole alertmanager.yml, so it cannot be built together with ${other.name}, which routes too`,
+    );
+  }
+  return { path: 'alertmanager.yml', text: yamlText(bringer.alertmanager!.config, [GENERATED]) };
 }
 
 function single(pack: Pack, settings: BuildSettings, missing: Set<string>) {

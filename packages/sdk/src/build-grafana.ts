@@ -24,7 +24,13 @@ export function grafanaFiles(
   const dashboards = packs.flatMap((p) =>
     p.dashboards.map((d) => ({ path: `grafana/dashboards/${d.uid}.json`, text: dashboardText(d, settings) })),
   );
-  return [...dashboards, datasourceProvisioning(settings, more), dashboardProvisioning(settings)];
+  const exact = packs.flatMap((p) =>
+    p.dashboardsJson.map((d) => ({
+      path: `grafana/dashboards/${d.uid}.json`,
+      text: `${JSON.stringify({ ...d.model, uid: d.uid }, undefined, 2)}\n`,
+    })),
+  );
+  return [...dashboards, ...exact, datasourceProvisioning(settings, more), dashboardProvisioning(settings)];
 }
 
 function dashboardText(dashboard: Dashboard, settings: BuildSettings): string {

@@ -35,7 +35,7 @@ export function prometheusFile(
     },
     alerting: { alertmanagers: [{ static_configs: [{ targets: [settings.alertmanager] }] }] },
     rule_files: rulePaths,
-    scrape_configs: [...own.map((job) => ({ ...scrapeBasics(job), ...discovery(job) })), ...jobs],
+    scrape_configs: [...own.map((job) => job.exact ?? { ...scrapeBasics(job), ...discovery(job) }), ...jobs],
     ...sections,
   };
   return { path, text: yamlText(config, [GENERATED]) };

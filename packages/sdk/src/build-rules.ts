@@ -2,17 +2,22 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BelfryError } from '@belfry/model';
 import { prettyExpr } from '@belfry/promql';
-import type { Alert, Recording, RuleGroup } from './alert.ts';
+import { type Alert, alertExpr, type Recording, type RuleGroup } from './alert.ts';
 import type { BuildSettings, GeneratedFile } from './build.ts';
 import { alertsOf, type Pack } from './pack.ts';
 import { exprOf } from './query-expr.ts';
 import { GENERATED, yamlText } from './yaml-text.ts';
 
-/** One file a rule group. */
+/** One file a rule group; groups from elsewhere stay together as they were. */
 export function ruleFiles(pack: Pack, settings: BuildSettings): readonly GeneratedFile[] {
-  return pack.rules.map((group) => ({
-    path: `rules/${pack.name}-${group.name}.yml`,
-    text: yamlText({ groups: [groupYaml(pack, group, settings)] }, [GENERATED]),
+  const files = new Map<string, RuleGroup[]>();
+  for (const group of pack.rules) {
+    const name = group.exact?.file ?? group.name;
+    files.set(name, [...(files.get(name) ?? []), group]);
+  }
+  return [...files].map(([name, groups]) => ({
+    path: `rules/${pack.name}-${name}.yml`,
+    text: yamlText({ groups: groups.map((g) => groupYaml(pack, g, settings)) }, [GENERATED]),
   }));
 }
 
@@ -20,22 +25,35 @@ export function ruleFiles(pack: Pack, settings: BuildSettings): readonly Generat
 export function groupYaml(pack: Pack, group: RuleGroup, settings: BuildSettings) {
   return {
     name: group.name,
-    interval: group.interval,
+    ...(group.exact ? group.exact.fields : { interval: group.interval }),
     rules: group.rules.map((rule) => (rule.kind === 'alert' ? alertYaml(pack, rule, settings) : recordingYaml(rule))),
   };
 }
 
 function alertYaml(pack: Pack, alert: Alert, settings: BuildSettings) {
+  if (alert.exact) return exactAlertYaml(alert);
   const linked = alert.runbook && settings.runbookBaseUrl !== '';
   const runbook = linked ? { runbook_url: `${settings.runbookBaseUrl}/${pack.name}/${alert.runbook}` } : {};
   return {
     alert: alert.name,
-    expr: prettyExpr(exprOf(alert.query, `alert ${alert.name}`)),
+    expr: prettyExpr(alertExpr(alert)),
     for: alert.for,
     ...(alert.keepFiringFor ? { keep_firing_for: alert.keepFiringFor } : {}),
     // `pack` lets several packs share one Alertmanager without their routes or names meeting.
     labels: { ...alert.labels, pack: pack.name },
     annotations: { ...alert.annotations, ...runbook },
+  };
+}
+
+function exactAlertYaml(alert: Alert) {
+  const filled = (record: Readonly<Record<string, string>>) => Object.keys(record).length > 0;
+  return {
+    alert: alert.name,
+    expr: prettyExpr(alertExpr(alert)),
+    ...(alert.for === '0s' ? {} : { for: alert.for }),
+    ...(alert.keepFiringFor ? { keep_firing_for: alert.keepFiringFor } : {}),
+    ...(filled(alert.labels) ? { labels: alert.labels } : {}),
+    ...(filled(alert.annotations) ? { annotations: alert.annotations } : {}),
   };
 }
 

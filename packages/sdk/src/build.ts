@@ -3,7 +3,7 @@ import { alertmanagerFile } from './build-alertmanager.ts';
 import { grafanaFiles } from './build-grafana.ts';
 import { prometheusFile } from './build-prometheus.ts';
 import { ruleFiles, runbookFiles } from './build-rules.ts';
-import { alertsOf, type Pack, recordingsOf, refuseDoubles } from './pack.ts';
+import { alertsOf, dashboardUidsOf, ownNames, type Pack, recordingsOf, refuseDoubles } from './pack.ts';
 
 /** A file of the build; `path` is relative, with `/`. */
 export interface GeneratedFile {
@@ -90,20 +90,11 @@ export function refuseConflicts(packs: readonly Pack[]): void {
     'scrape job',
     packs.flatMap((p) => p.scrape.map((j) => j.job)),
   );
-  refuseDoubles(
-    where,
-    'dashboard uid',
-    packs.flatMap((p) => p.dashboards.map((d) => d.uid)),
-  );
+  refuseDoubles(where, 'dashboard uid', packs.flatMap(dashboardUidsOf));
   refuseDoubles(
     where,
     'recording rule',
-    packs.flatMap((p) => recordingsOf(p).map((r) => r.name)),
+    packs.flatMap((p) => ownNames(recordingsOf(p))),
   );
-  for (const pack of packs)
-    refuseDoubles(
-      `pack ${pack.name}`,
-      'alert',
-      alertsOf(pack).map((a) => a.name),
-    );
+  for (const pack of packs) refuseDoubles(`pack ${pack.name}`, 'alert', ownNames(alertsOf(pack)));
 }

@@ -3,7 +3,9 @@ export { type BuildOptions, type BuildSettings, build, type GeneratedFile } from
 export * from './catalogue.ts';
 export * from './dashboard.ts';
 export type { DurationText } from './duration-text.ts';
+export * from './exact.ts';
 export * from './instruments.ts';
+export type { OnMissing } from './on-missing.ts';
 export * from './pack.ts';
 export * from './query.ts';
 export { exprOf } from './query-expr.ts';

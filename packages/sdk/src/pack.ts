@@ -3,6 +3,7 @@ import type { Alert, Recording, RuleGroup } from './alert.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Dashboard } from './dashboard.ts';
 import { checkedDuration, type DurationText } from './duration-text.ts';
+import type { DashboardJson, ExactAlertmanager } from './exact.ts';
 import type { Routing } from './routing.ts';
 import type { Scenario } from './scenario.ts';
 import { type Slo, sloRules } from './slo.ts';
@@ -15,6 +16,8 @@ export interface ScrapeJob {
   readonly targets: readonly string[];
   readonly interval: string;
   readonly path: string;
+  /** The whole job as it stands in `scrape_configs`. */
+  readonly exact?: Readonly<Record<string, unknown>>;
 }
 
 /** @throws BelfryError `bad_data` for an interval that is not a duration, or a target without port */
@@ -48,7 +51,11 @@ export interface Pack {
   /** Those of the SLOs among them. */
   readonly rules: readonly RuleGroup[];
   readonly routing?: Routing;
+  /** In the place of `routing`: a whole alertmanager.yml. */
+  readonly alertmanager?: ExactAlertmanager;
   readonly dashboards: readonly Dashboard[];
+  /** Dashboards in Grafana's own model. */
+  readonly dashboardsJson: readonly DashboardJson[];
   readonly slos: readonly Slo[];
   readonly scenarios: readonly Scenario[];
 }
@@ -62,7 +69,9 @@ export interface PackOptions {
   readonly scrape: readonly ScrapeJob[];
   readonly rules?: readonly RuleGroup[];
   readonly routing?: Routing;
+  readonly alertmanager?: ExactAlertmanager;
   readonly dashboards?: readonly Dashboard[];
+  readonly dashboardsJson?: readonly DashboardJson[];
   readonly slos?: readonly Slo[];
   readonly scenarios?: readonly Scenario[];
 }
@@ -71,33 +80,27 @@ const NAME = /^[a-z][a-z0-9-]*$/;
 
 /** @throws BelfryError `bad_data` for an invalid name, `conflict` for two things of one name */
 export function pack(options: PackOptions): Pack {
-  const { dashboards = [], slos = [], scenarios = [], ...rest } = options;
+  const { dashboards = [], dashboardsJson = [], slos = [], scenarios = [], ...rest } = options;
   const rules = [...(options.rules ?? []), ...slos.map(sloRules)];
   if (!NAME.test(options.name)) {
     throw new BelfryError('bad_data', `pack name ${JSON.stringify(options.name)}: lower-case letters, digits and -`);
   }
-  const made: Pack = Object.freeze({ kind: 'pack', ...rest, rules, dashboards, slos, scenarios });
+  if (options.routing && options.alertmanager) {
+    throw new BelfryError(
+      'conflict',
+      `pack ${options.name} has routing and a whole alertmanager.yml; one of them is enough`,
+    );
+  }
+  const made: Pack = Object.freeze({ kind: 'pack', ...rest, rules, dashboards, dashboardsJson, slos, scenarios });
   const where = `pack ${options.name}`;
-  refuseDoubles(
-    where,
-    'dashboard uid',
-    dashboards.map((d) => d.uid),
-  );
+  refuseDoubles(where, 'dashboard uid', dashboardUidsOf(made));
   refuseDoubles(
     where,
     'rule group',
-    rules.map((g) => g.name),
+    rules.map((g) => (g.exact ? `${g.exact.file}/${g.name}` : g.name)),
   );
-  refuseDoubles(
-    where,
-    'alert',
-    alertsOf(made).map((a) => a.name),
-  );
-  refuseDoubles(
-    where,
-    'recording rule',
-    recordingsOf(made).map((r) => r.name),
-  );
+  refuseDoubles(where, 'alert', ownNames(alertsOf(made)));
+  refuseDoubles(where, 'recording rule', ownNames(recordingsOf(made)));
   refuseDoubles(
     where,
     'scrape job',
@@ -112,6 +115,15 @@ export function alertsOf(of: Pack): readonly Alert[] {
 
 export function recordingsOf(of: Pack): readonly Recording[] {
   return of.rules.flatMap((g) => g.rules).filter((r) => r.kind === 'recording');
+}
+
+export function dashboardUidsOf(of: Pack): readonly string[] {
+  return [...of.dashboards, ...of.dashboardsJson].map((d) => d.uid);
+}
+
+/** The names that must be there once: what was written elsewhere may repeat itself, with other labels. */
+export function ownNames(rules: readonly (Alert | Recording)[]): readonly string[] {
+  return rules.filter((r) => !r.exact).map((r) => r.name);
 }
 
 /** @throws BelfryError `conflict` */
