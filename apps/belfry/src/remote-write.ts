@@ -23,7 +23,10 @@ export interface RemoteWriteQueue {
 
 /** The `remote_write` sections in force. */
 export interface RemoteWrites {
-  /** Starts what is new, ends what is gone, starts again what changed; the others go on untouched. */
+  /**
+   * Starts what is new, ends what is gone, starts again what changed; the others go on untouched.
+   * @throws BelfryError `config_invalid`, and then nothing has changed.
+   */
   apply(sections: readonly RemoteWriteConfig[], externalLabels: Labels): Promise<void>;
   queues(): readonly RemoteWriteQueue[];
   /** Gives what is queued until the flush deadline; the rest is sent after the next start. */
@@ -64,14 +67,13 @@ export function createRemoteWrites(options: RemoteWritesOptions): RemoteWrites {
     await queue.writer.stop(flushMs);
     await queue.client.close();
   };
-  const start = async (section: Section): Promise<Queue> => {
+  const start = async (section: Section, client: HttpClient): Promise<Queue> => {
     const { key, name, fingerprint, config, externalLabels } = section;
     // Kept at once: what comes from now on is sent even if this process ends before it sent anything.
     const position = positions.get(key) ?? (await options.database.tailPosition());
     positions.set(key, position);
     const { clock, random } = options;
     const log = options.log.child({ remote: name, url: config.url });
-    const client = httpClient(config, { clock, userAgent: `Belfry/${VERSION}` });
     const writer = startRemoteWriter({
       config,
       clock,
@@ -90,6 +92,14 @@ export function createRemoteWrites(options: RemoteWritesOptions): RemoteWrites {
   return {
     async apply(configs, externalLabels) {
       const sections = sectionsOf(configs, externalLabels);
+      const runs = (s: Section) => queues.some((q) => q.key === s.key && q.fingerprint === s.fingerprint);
+      // First what a section can be refused for, so that then nothing has changed.
+      const clients = sections
+        .filter((s) => !runs(s))
+        .map((section) => {
+          const { clock } = options;
+          return { section, client: httpClient(section.config, { clock, userAgent: `Belfry/${VERSION}` }) };
+        });
       const stays = (q: Queue) => sections.some((s) => s.key === q.key && s.fingerprint === q.fingerprint);
       const ending = queues.filter((q) => !stays(q));
       queues = queues.filter(stays);
@@ -97,9 +107,7 @@ export function createRemoteWrites(options: RemoteWritesOptions): RemoteWrites {
       const keys = new Set(sections.map((s) => s.key));
       for (const { key } of ending) if (!keys.has(key)) await options.database.tailForget(key);
       positions.keep(keys);
-      for (const section of sections) {
-        if (!queues.some((q) => q.key === section.key)) queues.push(await start(section));
-      }
+      for (const { section, client } of clients) queues.push(await start(section, client));
     },
     queues: () => queues.map(({ name, config, writer }) => ({ name, config, stats: writer.stats() })),
     async close() {
