@@ -45,7 +45,7 @@ export async function metadata(servers: readonly Server[], dataset: Dataset, bud
   return run(servers, metadataCalls(dataset), budgetMs);
 }
 
-function queryCalls(name: string, expr: string, dataset: Dataset): Call[] {
+export function queryCalls(name: string, expr: string, dataset: Dataset): Call[] {
   const seconds = (ms: number) => String(ms / 1000);
   const differs = (ours: unknown, theirs: unknown) => difference(ours as QueryData, theirs as QueryData);
   const range = (startMs: number, endMs: number, step: number) => (server: Server, turn: number) =>
@@ -71,7 +71,7 @@ function queryCalls(name: string, expr: string, dataset: Dataset): Call[] {
   ];
 }
 
-function metadataCalls({ startMs, endMs }: Dataset): Call[] {
+export function metadataCalls({ startMs, endMs }: Dataset): Call[] {
   const range = { start: String(startMs / 1000), end: String(endMs / 1000) };
   const call = (name: string, path: string, parameters: Record<string, string>): Call => ({
     kind: 'metadata',

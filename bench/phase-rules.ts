@@ -91,7 +91,7 @@ async function evaluationsOf(server: Server): Promise<number | undefined> {
   return lines.reduce((n, line) => n + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 
-function ruleFileText(): string {
+export function ruleFileText(): string {
   const groups: string[] = [];
   for (let first = 0; first < RULES_OF_A_KIND; first += RULES_OF_A_GROUP) {
     const numbers = Array.from({ length: RULES_OF_A_GROUP }, (_, i) => first + i);

@@ -1,7 +1,9 @@
 /**
  * Measures Belfry, Prometheus and VictoriaMetrics side by side:
  *
- *     node bench/run.ts [--size small|large] [--only load,queries,metadata,…] [--servers belfry,prometheus,victoria]
+ *     node bench/run.ts [--size small|large] [--only load,queries,metadata,…] [--servers belfry,prometheus,victoria] [--write]
+ *
+ * A whole run writes docs/benchmarks.md and the baseline; a part of one only with `--write`.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
@@ -37,7 +39,12 @@ interface Run {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { size: { type: 'string', default: 'small' }, only: { type: 'string' }, servers: { type: 'string' } },
+    options: {
+      size: { type: 'string', default: 'small' },
+      only: { type: 'string' },
+      servers: { type: 'string' },
+      write: { type: 'boolean', default: false },
+    },
   });
   const size = SIZES[values.size as 'small' | 'large'];
   if (!size) throw new Error(`--size ${values.size}: small or large`);
@@ -58,7 +65,7 @@ async function main(): Promise<void> {
   if (phases.has('rules')) await rulesPhase(run);
   if (phases.has('kill')) await killPhase(run);
   for (const { call, expr, what } of run.results.differences) console.log(`DIFFERENT ${call}: ${expr}\n    ${what}`);
-  if (!values.only && !values.servers) writeReport(run.results);
+  if (values.write || (!values.only && !values.servers)) writeReport(run.results);
 }
 
 function chosen<T extends string>(flag: string, text: string | undefined, all: readonly T[]): T[] {
