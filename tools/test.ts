@@ -42,7 +42,7 @@ interface SuiteReport {
 /** A suite that cannot even be loaded has no failed test: it counts as one. */
 function suite(name: string, args: readonly string[]): void {
   const file = join(scratch, `${name}.json`);
-  const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${file}`];
+  const reporters = ['--silent=passed-only', '--reporter=dot', '--reporter=json', `--outputFile.json=${file}`];
   const { status } = spawnSync(bin('vitest'), ['run', ...args, ...reporters], { cwd: root, stdio: 'inherit' });
   let report: SuiteReport;
   try {
