@@ -25,7 +25,7 @@ const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '>', '<', '>=', '<
 export function withMissing(expr: Expr, mode: OnMissing, missingFor: string, where: string): Expr {
   if (mode === 'resolve') return expr;
   const comparison = stripParentheses(expr);
-  if (comparison.kind !== 'binary' || !COMPARISONS.has(comparison.op) || comparison.returnBool) {
+  if (comparison.kind !== 'binary' || !COMPARISONS.has(comparison.op) || comparison.bool) {
     throw new BelfryError(
       'bad_data',
       `${where}: onMissing: '${mode}' needs a comparison such as \`x > 5\` as its condition, ` +
@@ -45,7 +45,7 @@ export function withMissing(expr: Expr, mode: OnMissing, missingFor: string, whe
 
 /** Of two vectors: whether the comparison held is itself the measurement, 1 or 0. */
 function between(comparison: Expr & { kind: 'binary' }, mode: OnMissing, missingFor: string): Expr {
-  const measured = formatExpr({ ...comparison, returnBool: true });
+  const measured = formatExpr({ ...comparison, bool: true });
   const last = `last_over_time((${measured})[${missingFor}:${STEP}])`;
   const held = mode === 'alert' ? last : `(${last} == 1)`;
   return parseExpr(`(${formatExpr(comparison)}) or (${held} unless (${measured}))`);
