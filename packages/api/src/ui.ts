@@ -14,7 +14,7 @@ const NO_PAGE = /^\/(api|-|assets|metrics|federate)(\/|$)/;
 export async function uiRoutes(app: FastifyInstance, directory: string): Promise<void> {
   await app.register(fastifyStatic, {
     root: directory,
-    index: false,
+    index: 'index.html',
     suppressWarning: true,
     setHeaders: (reply, path) => {
       const immutable = path.includes('/assets/');
