@@ -65,11 +65,7 @@ export const nodeFiles: Files = {
       truncate: (size) => fs.ftruncateSync(fd, size),
       size: () => fs.fstatSync(fd).size,
       close: () => fs.closeSync(fd),
-      finish: (failed) =>
-        fs.fdatasync(fd, (error) => {
-          if (error) failed(error);
-          fs.closeSync(fd);
-        }),
+      finish: (failed) => finishFile(fd, failed),
     };
   },
   list(directory) {
@@ -105,6 +101,28 @@ export const nodeFiles: Files = {
     }
   },
 };
+
+let finishing = 0;
+/** With more on their way, one is waited for: a thread that never rests would run out of files. */
+const MAX_FINISHING = 8;
+
+function finishFile(fd: number, failed: (error: unknown) => void): void {
+  if (finishing < MAX_FINISHING) {
+    finishing++;
+    fs.fdatasync(fd, (error) => {
+      finishing--;
+      if (error) failed(error);
+      fs.closeSync(fd);
+    });
+    return;
+  }
+  try {
+    fs.fdatasyncSync(fd);
+  } catch (error) {
+    failed(error);
+  }
+  fs.closeSync(fd);
+}
 
 /** The platform's code of a file error (`ENOENT`, `ENOSPC`, …), or `''`. */
 export function errorCode(error: unknown): string {
