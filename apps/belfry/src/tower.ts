@@ -304,11 +304,11 @@ async function readAgain(parts: Parts, file: string, features: ReadonlySet<strin
 async function putInForce(parts: Parts, configuration: Configuration): Promise<void> {
   const { config } = configuration.loaded;
   const { flags, clock } = parts.options;
-  parts.configuration = configuration;
-  sayNotCarriedOut(parts.options.log, configuration);
-  parts.alertmanagers.apply(config.alerting, configuration.externalLabels);
-  // Before anything is scraped, so that all of it is sent.
+  // First, because it may be refused, and so that all that is scraped from the start is sent.
   await parts.remoteWrites.apply(config.remote_write, configuration.externalLabels);
+  sayNotCarriedOut(parts.options.log, configuration, parts.configuration);
+  parts.configuration = configuration;
+  parts.alertmanagers.apply(config.alerting, configuration.externalLabels);
   parts.scraping.apply(config.scrape_configs);
   await parts.rules.update({
     files: configuration.ruleFiles,
@@ -322,9 +322,12 @@ async function putInForce(parts: Parts, configuration: Configuration): Promise<v
 }
 
 /** What is accepted for Prometheus' sake is not passed over in silence. */
-function sayNotCarriedOut(log: Logger, { loaded }: Configuration): void {
+function sayNotCarriedOut(log: Logger, { loaded }: Configuration, before: Configuration): void {
   for (const { field, range, message } of notCarriedOut(loaded)) {
     log.warn({ file: loaded.file, line: range.line }, `${field} has no effect here: ${message}`);
+  }
+  if (JSON.stringify(loaded.config.storage) !== JSON.stringify(before.loaded.config.storage)) {
+    log.warn({ file: loaded.file }, 'the storage section has changed: that takes effect at the next start');
   }
 }
 

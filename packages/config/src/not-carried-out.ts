@@ -26,12 +26,16 @@ export function notCarriedOut({ config, file, text, rangeOf }: LoadedPrometheusC
   if ('otlp' in written) tell(['otlp'], 'there is no OTLP receiver');
   if ('runtime' in written) tell(['runtime'], 'these settings are for the Go runtime');
   if (config.global.query_log_file !== '') tell(['global', 'query_log_file'], 'queries are not logged to a file');
-  const failureLogs: YamlPath[] = [['global'], ...config.scrape_configs.map((_, i) => ['scrape_configs', i])];
-  for (const path of failureLogs) {
-    if (hasField(written, [...path, 'scrape_failure_log_file'])) {
-      tell([...path, 'scrape_failure_log_file'], 'failed scrapes are in the log of this server, at level debug');
+  const failureLog = 'scrape_failure_log_file';
+  const instead = 'failed scrapes are in the log of this server, at level debug';
+  if (hasField(written, ['global', failureLog])) tell(['global', failureLog], instead);
+  config.scrape_configs.forEach(({ job_name, scrape_failure_log_file: given }, i) => {
+    if (hasField(written, ['scrape_configs', i, failureLog])) tell(['scrape_configs', i, failureLog], instead);
+    // From a file of its own.
+    else if (!hasField(written, ['scrape_configs', i]) && given !== config.global.scrape_failure_log_file) {
+      tell(['scrape_config_files'], `${failureLog} of job ${JSON.stringify(job_name)}: ${instead}`);
     }
-  }
+  });
   const { tsdb } = config.storage;
   if (tsdb?.retention) {
     tell(
