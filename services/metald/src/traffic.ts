@@ -31,7 +31,7 @@ const CUSTOMERS = [
 const INTRUDER = 'mallory';
 
 /** Mean seconds between events. */
-const MEAN_S = { birth: 12, life: 190, look: 1, health: 10, mistake: 40, probe: 0.5, crash: 6 } as const;
+const MEAN_S = { birth: 12, life: 190, look: 1, health: 10, mistake: 300, probe: 0.5, crash: 6 } as const;
 const POPULATION = { first: 12, least: 10, most: 22 } as const;
 const FIRST_SPREAD_S = 6;
 const LIFE_S = { least: 25, most: 900 } as const;
