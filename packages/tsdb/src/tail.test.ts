@@ -188,3 +188,24 @@ test('late samples, histograms, exemplars and metadata come too', async () => {
   expect(all.batch.metadata).toEqual([{ series: 1, metadata }]);
   db.close();
 });
+
+test('late samples that were dropped before they were read are told as a gap, and those that were read are not', async () => {
+  const hour = 3600_000;
+  const db = open(directory, { outOfOrderWindowMs: 600_000 });
+  const tail = storeTail(db.state, nextTurn);
+  const start = tail.position();
+  const quick = await tail.read('quick', start, options, AbortSignal.timeout(20)).catch(() => undefined);
+  expect(quick).toBeUndefined();
+  put(db, 'a', BASE_MS + 60_000, 2);
+  put(db, 'a', BASE_MS, 1);
+  const read = await drain(tail, start);
+  expect(read.samples).toEqual(['a 60000 2', 'a 0 1']);
+  for (let h = 1; h <= 4; h++) put(db, 'a', BASE_MS + h * hour, h);
+  runSteps(db.maintain());
+  put(db, 'a', BASE_MS + 4 * hour - 1000, 5);
+  const after = await drain(tail, read.position);
+  expect([after.gaps, after.samples.at(-1)]).toEqual([[], `a ${4 * hour - 1000} 5`]);
+  const slow = await drain(tail, `${read.position.split(';')[0]};0:0`);
+  expect(slow.gaps).toEqual([expect.stringMatching(/^\d+ bytes of late samples were dropped/)]);
+  db.close();
+});

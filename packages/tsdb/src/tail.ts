@@ -33,6 +33,7 @@ const MAX_READ_SAMPLES = 20_000;
 /** Series of the head entered, or looked after, before other work gets its turn. */
 const SERIES_PER_TURN = 20_000;
 const MAX_READERS = 100;
+const MAX_LATE_ENDS = 1000;
 
 /** What was written between two positions. */
 export interface TailBatch {
@@ -88,12 +89,14 @@ interface Tail {
   /** The segment each reader is at. */
   readonly readers: Map<string, number>;
   readonly waiting: Set<() => void>;
+  /** Where the newest segments of late samples end: they are dropped whole, read or not. */
+  readonly lateEnds: Map<number, number>;
   index: Promise<SeriesIndex> | undefined;
 }
 
 /** `nextTurn` resolves when other work had its turn. */
 export function storeTail(state: DatabaseState, nextTurn: () => Promise<void>): StoreTail {
-  const tail: Tail = { state, nextTurn, readers: new Map(), waiting: new Set(), index: undefined };
+  const tail: Tail = { state, nextTurn, readers: new Map(), waiting: new Set(), lateEnds: new Map(), index: undefined };
   return {
     position: () => formatPosition(positionOfNow(state)),
     read: async (reader, position, options, signal) => readTail(tail, reader, parsePosition(position), options, signal),
@@ -136,7 +139,7 @@ async function readTail(
     throw new BelfryError('limit_exceeded', `more than ${MAX_READERS} readers of the log`);
   }
   tail.readers.set(reader, from.inOrder.segment);
-  tail.state.head.committed = () => wake(tail);
+  tail.state.head.committed = () => afterCommit(tail);
   tail.index ??= seriesOfHead(tail);
   const index = await tail.index;
   let position = from;
@@ -144,6 +147,7 @@ async function readTail(
     signal.throwIfAborted();
     const batch = newBatch(index, options);
     const next = readLogs(tail.state, position, batch);
+    tellLateGap(tail, position.late, next.late, batch);
     tail.readers.set(reader, next.inOrder.segment);
     if (next.inOrder.segment > position.inOrder.segment) void forgetSeries(tail, index);
     position = next;
@@ -158,6 +162,15 @@ async function readTail(
 
 function isEnd(wal: Wal | undefined, at: LogPosition): boolean {
   return !wal || (at.segment === wal.segment && at.byte >= wal.size);
+}
+
+function afterCommit(tail: Tail): void {
+  const { wal } = tail.state.head.outOfOrder;
+  if (wal) {
+    tail.lateEnds.set(wal.segment, wal.size);
+    if (tail.lateEnds.size > MAX_LATE_ENDS) tail.lateEnds.delete(tail.lateEnds.keys().next().value!);
+  }
+  wake(tail);
 }
 
 function wake(tail: Tail): void {
@@ -323,6 +336,19 @@ function readLog(
     at = nextSegment(state, directory, wal, at.segment, size === undefined, batch);
   }
   return at;
+}
+
+/** Whether late samples between two positions were dropped with their segments. */
+function tellLateGap({ state, lateEnds }: Tail, from: LogPosition, to: LogPosition, batch: Batch): void {
+  if (to.segment === from.segment) return;
+  let dropped = 0;
+  for (const [segment, end] of lateEnds) {
+    if (segment < from.segment || segment >= to.segment) continue;
+    const unread = end - (segment === from.segment ? from.byte : 0);
+    const gone = !state.files.status(`${state.directory}/wbl/${String(segment).padStart(8, '0')}`);
+    if (unread > 0 && gone) dropped += unread;
+  }
+  if (dropped > 0) batch.gaps.push(`${dropped} bytes of late samples were dropped from the log before they were read`);
 }
 
 function isLate(directory: string): boolean {
