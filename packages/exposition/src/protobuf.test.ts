@@ -1,4 +1,5 @@
 import {
+  crc32c,
   type FloatHistogram,
   isStaleNaNAt,
   type Labels,
@@ -9,7 +10,6 @@ import {
 } from '@belfry/model';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { crc32c } from './crc32c.ts';
 import {
   acceptHeader,
   decodeRemoteRead,

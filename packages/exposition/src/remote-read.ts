@@ -1,6 +1,5 @@
-import { BelfryError, type FloatHistogram, type Labels, type Matcher, type MatchOperator } from '@belfry/model';
+import { BelfryError, crc32c, type FloatHistogram, type Labels, type Matcher, type MatchOperator } from '@belfry/model';
 import { compressSync } from 'snappy';
-import { crc32c } from './crc32c.ts';
 import { uncompress, writeHistogram } from './remote-write.ts';
 import { WireReader, WireWriter } from './wire.ts';
 

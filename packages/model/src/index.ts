@@ -1,6 +1,7 @@
 export * from './appender.ts';
 export * from './assert.ts';
 export * from './clock.ts';
+export { crc32c } from './crc32c.ts';
 export * from './duration.ts';
 export * from './errors.ts';
 export * from './histogram.ts';
@@ -8,3 +9,4 @@ export * from './labels.ts';
 export * from './matcher.ts';
 export * from './random.ts';
 export * from './value.ts';
+export { labelsHash, sampleOffset, xxhash64 } from './xxhash.ts';

@@ -1,5 +1,13 @@
 /** Aggregations over columns: each row's group is found once, then rows are folded into their group's row. */
-import { type FloatHistogram, formatFloat, type Labels, labelsFromSorted, labelsKey, metricName } from '@belfry/model';
+import {
+  type FloatHistogram,
+  formatFloat,
+  type Labels,
+  labelsFromSorted,
+  labelsKey,
+  metricName,
+  sampleOffset,
+} from '@belfry/model';
 import { formatG, note } from './annotations.ts';
 import type { Aggregation } from './ast.ts';
 import { type Columns, FLOAT, HISTOGRAM, type ScalarColumn } from './columns.ts';
@@ -16,7 +24,6 @@ import { compact, copyHistogram, type MutableHistogram } from './histogram-bucke
 import { formatHistogram } from './histogram-format.ts';
 import { quantileOf } from './histogram-quantile.ts';
 import { HistogramMean } from './window-mixed.ts';
-import { sampleOffset } from './xxhash.ts';
 
 interface Groups {
   /** For every row the number of its group, in order of first appearance. */

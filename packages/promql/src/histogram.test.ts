@@ -1,5 +1,5 @@
 import type { FloatHistogram } from '@belfry/model';
-import { labelsFrom } from '@belfry/model';
+import { labelsFrom, labelsHash, xxhash64 } from '@belfry/model';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -15,7 +15,6 @@ import { formatHistogram, formatHistogramNotation } from './histogram-format.ts'
 import { histogramFraction, histogramQuantile } from './histogram-quantile.ts';
 import { trimHistogram } from './histogram-trim.ts';
 import { parseSequence } from './series-notation.ts';
-import { labelsHash, xxhash64 } from './xxhash.ts';
 
 const side = fc.record({
   offset: fc.integer({ min: -8, max: 8 }),

@@ -1,9 +1,8 @@
-import { BelfryError, labelsToObject, labelValue } from '@belfry/model';
+import { BelfryError, labelsToObject, labelValue, xxhash64 } from '@belfry/model';
 import { describe, expect, test } from 'vitest';
 import { createRuleManager, type RuleManager, type RuleManagerOptions } from './index.ts';
 import { groupOffsetMs, slotAt, wakeAt } from './schedule.ts';
 import { sample, settingsOf, type TestWorld, testWorld } from './test-world.ts';
-import { xxhash64 } from './xxhash.ts';
 
 const MINUTE = 60_000;
 /** Late enough that no slot lies before the beginning of time. */

@@ -1,4 +1,4 @@
-import { xxhash64 } from './xxhash.ts';
+import { xxhash64 } from '@belfry/model';
 
 const NANOS_PER_MS = 1_000_000n;
 

@@ -5,8 +5,9 @@
  *
  * The index refers to a chunk by (file number − 1) · 2^32 + offset.
  */
+
+import { crc32c } from '@belfry/model';
 import { ByteBuffer, corrupt, readUvarint, u32At } from './bytes.ts';
-import { crc32c } from './crc32c.ts';
 import type { FileHandle, Files } from './files.ts';
 import { type CachedFile, cachedFile, dropFile, type PageCache, type Range, readRange } from './page-cache.ts';
 

@@ -13,7 +13,7 @@
  *     postings table:   length 4 | count 4 | (2, name, value, uvarint offset)…   sorted
  *     contents:         offsets of the six sections, 8 each
  */
-import { assert, compareText, type Labels, labelsFromSorted } from '@belfry/model';
+import { assert, compareText, crc32c, type Labels, labelsFromSorted } from '@belfry/model';
 import {
   ByteBuffer,
   type Cursor,
@@ -27,7 +27,6 @@ import {
   textAt,
   u32At,
 } from './bytes.ts';
-import { crc32c } from './crc32c.ts';
 import type { FileHandle, Files } from './files.ts';
 import { type CachedFile, cachedFile, dropFile, type PageCache, type Range, readRange } from './page-cache.ts';
 import { hashLabels } from './series-table.ts';

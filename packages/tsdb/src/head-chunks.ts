@@ -6,8 +6,9 @@
  *
  * A chunk is known by file number · 2^32 + offset. Everything here is also in the log, so damage costs only a slower start.
  */
+
+import { crc32c } from '@belfry/model';
 import { ByteBuffer, i64At, readUvarint, u32At } from './bytes.ts';
-import { crc32c } from './crc32c.ts';
 import type { FileHandle, Files } from './files.ts';
 import { type CachedFile, cachedFile, dropFile, type PageCache, type Range, readRange } from './page-cache.ts';
 import { chunkSamples, DECODE_SLACK_BYTES } from './xor.ts';

@@ -3,9 +3,8 @@
  *
  *     magic 0x0130BA30 | version 1 | (uvarint series | varint from | varint until)… | CRC-32C of the middle part
  */
-import { BelfryError } from '@belfry/model';
+import { BelfryError, crc32c } from '@belfry/model';
 import { ByteBuffer, cursor, readUvarint, readVarint, Truncated, u32At } from './bytes.ts';
-import { crc32c } from './crc32c.ts';
 import { type Files, readWhole, writeWhole } from './files.ts';
 import { addInterval, type Interval } from './intervals.ts';
 

@@ -9,9 +9,8 @@
  * for all segments up to that number.
  */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { assert } from '@belfry/model';
+import { assert, crc32c } from '@belfry/model';
 import { ByteBuffer } from './bytes.ts';
-import { crc32c } from './crc32c.ts';
 import type { FileHandle, Files } from './files.ts';
 import { compressSnappy, decompressSnappy } from './snappy-block.ts';
 

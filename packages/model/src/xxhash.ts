@@ -1,5 +1,5 @@
 /** XXH64 with seed 0, and the hash of a label set that Prometheus samples series by. */
-import type { Labels } from '@belfry/model';
+import type { Labels } from './labels.ts';
 
 const MASK = 0xffffffffffffffffn;
 const P1 = 11400714785074694791n;
