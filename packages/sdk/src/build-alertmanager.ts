@@ -3,6 +3,7 @@ import type { BuildSettings, GeneratedFile } from './build.ts';
 import type { Pack } from './pack.ts';
 import type { Condition } from './query.ts';
 import { type Inhibition, type Integration, type Receiver, type Route, receiversOf, type Secret } from './routing.ts';
+import { routeWatchdog } from './watchdog.ts';
 import { GENERATED, yamlText } from './yaml-text.ts';
 
 const RESOLVE_TIMEOUT = '5m';
@@ -20,7 +21,7 @@ export function alertmanagerFile(packs: readonly Pack[], settings: BuildSettings
   const missing = new Set<string>();
   const tree = routed.length === 1 ? single(routed[0]!, settings, missing) : several(routed, settings, missing);
   const notes = [...missing].sort().map((m) => `Left out, because its secret is not configured: ${m}`);
-  const config = { global: { resolve_timeout: RESOLVE_TIMEOUT }, ...tree };
+  const config = { global: { resolve_timeout: RESOLVE_TIMEOUT }, ...routeWatchdog(tree, settings.watchdogUrl) };
   return { path: 'alertmanager.yml', text: yamlText(config, [GENERATED, ...notes]) };
 }
 

@@ -4,6 +4,7 @@ import { grafanaFiles } from './build-grafana.ts';
 import { prometheusFile } from './build-prometheus.ts';
 import { ruleFiles, runbookFiles } from './build-rules.ts';
 import { alertsOf, dashboardUidsOf, ownNames, type Pack, recordingsOf, refuseDoubles } from './pack.ts';
+import { watchdogFiles } from './watchdog.ts';
 
 /** A file of the build; `path` is relative, with `/`. */
 export interface GeneratedFile {
@@ -24,6 +25,8 @@ export interface BuildOptions {
   readonly dashboardsPath?: string;
   /** A webhook that is told everything, beside what a receiver's secrets allow. */
   readonly inboxUrl?: string;
+  /** A dead man's switch that is pinged by an alert which always fires. Without it there is no such alert. */
+  readonly watchdogUrl?: string;
   /** Secret name → file that holds its value. A receiver's way to tell whose secret is not here is left out. */
   readonly secretFiles?: Readonly<Record<string, string>>;
   /** Before `/<pack>/<runbook>` in the annotation `runbook_url`; empty for no such annotation. Default `http://127.0.0.1:3000/runbooks` plus the offset. */
@@ -33,7 +36,10 @@ export interface BuildOptions {
 }
 
 /** {@link BuildOptions} with every default settled. */
-export type BuildSettings = Required<Omit<BuildOptions, 'inboxUrl'>> & { readonly inboxUrl: string | undefined };
+export type BuildSettings = Required<Omit<BuildOptions, 'inboxUrl' | 'watchdogUrl'>> & {
+  readonly inboxUrl: string | undefined;
+  readonly watchdogUrl: string | undefined;
+};
 
 /** The options with their defaults. */
 export function settle(options: BuildOptions): BuildSettings {
@@ -45,6 +51,7 @@ export function settle(options: BuildOptions): BuildSettings {
     datasourceUid: options.datasourceUid ?? 'prometheus',
     dashboardsPath: options.dashboardsPath ?? '/var/lib/grafana/dashboards',
     inboxUrl: options.inboxUrl,
+    watchdogUrl: options.watchdogUrl,
     secretFiles: options.secretFiles ?? {},
     runbookBaseUrl: options.runbookBaseUrl ?? `http://127.0.0.1:${3000 + offset}/runbooks`,
     externalLabels: options.externalLabels ?? { cluster: 'local' },
@@ -59,7 +66,7 @@ export function settle(options: BuildOptions): BuildSettings {
 export function build(packs: readonly Pack[], options: BuildOptions = {}): readonly GeneratedFile[] {
   const settings = settle(options);
   refuseConflicts(packs);
-  const rules = packs.flatMap((p) => ruleFiles(p, settings));
+  const rules = [...packs.flatMap((p) => ruleFiles(p, settings)), ...watchdogFiles(packs, settings.watchdogUrl)];
   return sortedByPath([
     prometheusFile(
       packs,

@@ -16,6 +16,19 @@ import { untilStopped } from './until-stopped.ts';
 
 const HOST = '127.0.0.1';
 
+const WATCHDOG_HEARTBEAT = 'watchdog';
+
+/** The dead man's switch: the built alert Watchdog always fires and pings it through rules, notifier, route and webhook. */
+const HEARTBEATS = `heartbeats:
+  - name: ${WATCHDOG_HEARTBEAT}
+    every: 1m
+    grace: 2m
+    labels: {severity: critical}
+    annotations:
+      summary: Alerting is broken somewhere between rule and receiver
+      description: The alert Watchdog always fires and was not heard of. Other alerts may be missing too.
+`;
+
 export interface UpOptions {
   readonly portOffset: number;
   readonly uiPort: number;
@@ -57,9 +70,10 @@ export async function up(options: UpOptions): Promise<void> {
     prometheusUrl: `http://${HOST}:${ports.prometheus}`,
     dashboardsPath: join(built, 'grafana/dashboards'),
     inboxUrl: `http://${HOST}:${ports.ui}/api/belfry/inbox`,
+    watchdogUrl: `http://${HOST}:${ports.alertmanager}/api/belfry/alerting/heartbeats/${WATCHDOG_HEARTBEAT}/ping`,
     runbookBaseUrl: `http://localhost:${ports.ui}/runbooks`,
   });
-  writeFiles(built, files);
+  writeFiles(built, [...files, { path: 'heartbeats.yml', text: HEARTBEATS }]);
 
   const log = createLogger('warn');
   const fleet = createFleet(services, systemClock, log);
@@ -78,6 +92,7 @@ export async function up(options: UpOptions): Promise<void> {
         'web.enable-remote-write-receiver': 'true',
         'alertmanager.config.file': join(built, 'alertmanager.yml'),
         'alertmanager.storage.path': join(directory, 'alertmanager'),
+        'heartbeats.file': join(built, 'heartbeats.yml'),
         'dashboards.path': join(built, 'grafana/dashboards'),
         'runbooks.path': join(built, 'runbooks'),
       },
