@@ -45,6 +45,16 @@ export function createProgram(): Command {
     .action(async (dir, options) => (await import('./commands/init.ts')).init(dir, options));
 
   program
+    .command('import')
+    .description(
+      'Turn rule files, Grafana JSON, alertmanager.yml and scrape jobs into a pack whose build means the same.',
+    )
+    .argument('<files...>', 'files and directories')
+    .requiredOption('--out <dir>', 'where; new or empty')
+    .option('--name <name>', 'of the pack; the directory’s when not given')
+    .action(async (files, options) => (await import('./commands/import.ts')).importFiles(files, options));
+
+  program
     .command('build')
     .description('Compile packs to prometheus.yml, rule files, alertmanager.yml and Grafana dashboards.')
     .argument('[packs...]', 'files of packs; all packs of this checkout when none is named')
