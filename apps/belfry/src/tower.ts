@@ -120,9 +120,10 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
     );
 
     const reload = serialized(async () => {
-      const fresh = await readAgain(parts, configFile, features);
-      await putInForce(parts, fresh);
+      parts.life.lastReloadOk = false;
+      await putInForce(parts, readConfiguration(configFile, features));
       if (router) await router.reload();
+      parts.life.lastReloadOk = true;
       log.info({ file: configFile }, 'configuration in force');
     });
     const quit = Promise.withResolvers<void>();
@@ -291,16 +292,6 @@ function familiesOf(scraping: ScrapeManager): FamilyMetadata[] {
   return [...metadataView(scraping)].map(([family, [told]]) => ({ family, ...told! }));
 }
 
-/** Reads and checks; what is wrong is remembered for those who look, and nothing changes. */
-async function readAgain(parts: Parts, file: string, features: ReadonlySet<string>): Promise<Configuration> {
-  try {
-    return readConfiguration(file, features);
-  } catch (error) {
-    parts.life.lastReloadOk = false;
-    throw error;
-  }
-}
-
 async function putInForce(parts: Parts, configuration: Configuration): Promise<void> {
   const { config } = configuration.loaded;
   const { flags, clock } = parts.options;
@@ -317,7 +308,6 @@ async function putInForce(parts: Parts, configuration: Configuration): Promise<v
     externalLabels: configuration.externalLabels,
     externalUrl: externalUrl(flags, parts.options.listeners),
   });
-  parts.life.lastReloadOk = true;
   parts.life.lastReloadMs = clock.now();
 }
 
