@@ -1,4 +1,5 @@
 import { type CountedFamily, metricsText, single } from './metrics-text.ts';
+import { notifierFamilies } from './notifier-metrics.ts';
 import { remoteWriteFamilies } from './remote-write-metrics.ts';
 import type { Parts } from './tower.ts';
 import { VERSION } from './version.ts';
@@ -12,6 +13,11 @@ export async function towerMetrics(parts: Parts): Promise<string> {
     ...store,
     ...remoteWriteFamilies(parts.remoteWrites.queues(), newestMs),
     ...ruleFamilies(parts),
+    ...notifierFamilies(
+      parts.alertmanagers.notifier.status(),
+      Number(parts.options.flags['alertmanager.notification-queue-capacity']),
+    ),
+    ...(parts.router?.alertmanager.metrics() ?? []),
     ...scrapeFamilies(parts),
   ]);
 }

@@ -120,9 +120,15 @@ export async function startTower(options: TowerOptions): Promise<Tower> {
     );
 
     const reload = serialized(async () => {
-      parts.life.lastReloadOk = false;
-      await putInForce(parts, readConfiguration(configFile, features));
-      if (router) await router.reload();
+      try {
+        await putInForce(parts, readConfiguration(configFile, features));
+        if (router) await router.reload();
+      } catch (error) {
+        const text = error instanceof BelfryError ? error.located : messageOf(error);
+        parts.life.lastReloadOk = false;
+        parts.life.reloadFailure = { text, atMs: options.clock.now() };
+        throw error;
+      }
       parts.life.lastReloadOk = true;
       log.info({ file: configFile }, 'configuration in force');
     });
@@ -449,8 +455,8 @@ function prometheusHost(parts: Parts, lifecycle: { reload: () => Promise<void>; 
           ? []
           : [
               {
-                text: 'Configuration reload has failed.',
-                date: new Date(life.lastReloadMs).toISOString(),
+                text: `Configuration reload has failed: ${life.reloadFailure?.text}`,
+                date: new Date(life.reloadFailure?.atMs ?? life.lastReloadMs).toISOString(),
                 active: true,
               },
             ],

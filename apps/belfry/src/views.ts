@@ -22,6 +22,8 @@ export interface ServerLife {
   readonly startedMs: number;
   lastReloadMs: number;
   lastReloadOk: boolean;
+  /** How the last reload that went wrong did so. */
+  reloadFailure?: { readonly text: string; readonly atMs: number };
 }
 
 export function runtimeInfo(clock: Clock, life: ServerLife, retention: string, corruptions: number): unknown {

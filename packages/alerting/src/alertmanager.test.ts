@@ -432,3 +432,36 @@ test('preview and drill', async () => {
   await expect(am.drill('nobody')).rejects.toThrow('no receiver is called "nobody" (there are: hook)');
   await am.close();
 });
+
+test('of quick repetitions, signs of life, the history keeps the first notification and the newest repetition', async () => {
+  const { am, clock, told } = rig(`
+route: {receiver: watchdog, group_wait: 0s, group_interval: 30s, repeat_interval: 10s}
+receivers: [{name: watchdog, webhook_configs: [{url: 'http://hooks/watchdog'}]}]
+`);
+  am.putAlerts([firing('Watchdog', {}, { endsAt: new Date(START + 60 * MINUTE).toISOString() })]);
+  await clock.advance(10 * MINUTE);
+  expect(told.length).toBeGreaterThan(15);
+  const kept = am.notifications();
+  expect(kept.map((n) => n.reason)).toEqual(['repeat_interval has passed', 'first notification of this group']);
+  expect(kept[0]!.atMs).toBeGreaterThan(START + 9 * MINUTE);
+  await am.close();
+});
+
+test('heartbeats have metrics', async () => {
+  const clock = new VirtualClock(START);
+  const config = 'route: {receiver: r}\nreceivers: [{name: r}]';
+  const am = createAlertmanager({ config, clock, heartbeats: [{ name: 'backup', everyMs: MINUTE, graceMs: 0 }] });
+  const value = (name: string) =>
+    am
+      .metrics()
+      .find((f) => f.name === name)
+      ?.samples.map((s) => s.value);
+  expect(value('belfry_heartbeat_missing')).toEqual([0]);
+  expect(value('belfry_heartbeat_last_seen_timestamp_seconds')).toEqual([]);
+  await clock.advance(2 * MINUTE);
+  expect(value('belfry_heartbeat_missing')).toEqual([1]);
+  am.heartbeats.ping('backup');
+  expect(value('belfry_heartbeat_missing')).toEqual([0]);
+  expect(value('belfry_heartbeat_last_seen_timestamp_seconds')).toEqual([START / 1000 + 120]);
+  await am.close();
+});

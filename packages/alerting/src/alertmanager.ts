@@ -14,7 +14,7 @@ import { createIntake } from './intake.ts';
 import type { Integration } from './integration.ts';
 import { repeat } from './maintenance.ts';
 import { compileAlertMatchers, matchesAll } from './matchers.ts';
-import { createMetrics, type MetricFamily } from './metrics.ts';
+import { createMetrics, heartbeatFamilies, type MetricFamily } from './metrics.ts';
 import { createNotificationLog } from './notification-log.ts';
 import type { NotificationQuery, StoredNotification } from './provenance.ts';
 import {
@@ -218,7 +218,10 @@ export function createAlertmanager(options: AlertmanagerOptions): Alertmanager {
     },
     renderNotification: (receiver, posted) => previewReceiver(tryOut(), receiver, posted),
     drill: (receiver, posted) => drillReceiver(tryOut(), receiver, posted),
-    metrics: () => metrics.families(readGauges(context(), silences, tower)),
+    metrics: () => [
+      ...metrics.families(readGauges(context(), silences, tower)),
+      ...heartbeatFamilies(heartbeats.list()),
+    ],
     heartbeats,
     close: core.close,
   };

@@ -6,6 +6,7 @@ import type { Integration } from './integration.ts';
 import type { Metrics } from './metrics.ts';
 import type { FlushOutcome } from './pipeline.ts';
 import { type NotificationRecord, recordsOf, type StoredNotification } from './provenance.ts';
+import { REPEATED } from './stage-dedup.ts';
 import type { DeliveryAttempt } from './stage-send.ts';
 import type { State } from './state.ts';
 
@@ -73,6 +74,8 @@ export function createHistory(parts: {
       logger.warn({ integration: name, groupKey, attempts, err: error }, 'notification attempt failed');
   };
 
+  /** The newest sign of life of each integration of a group. */
+  const signs = new Map<string, number>();
   const remember = (record: NotificationRecord): StoredNotification => {
     const stored = { id: attempt(() => state.addNotification(record)) ?? 0, ...record };
     onEvent({ kind: 'notification', notification: stored });
@@ -86,6 +89,13 @@ export function createHistory(parts: {
     if (lastSuppressed.get(id) === content) return false;
     lastSuppressed.set(id, content);
     return true;
+  };
+
+  const replaceSign = ({ route, groupKey, integration, integrationIndex }: NotificationRecord, id: number) => {
+    const key = [groupId(route, groupKey), integration, integrationIndex].join('\xff');
+    const before = signs.get(key);
+    if (before !== undefined) attempt(() => state.deleteNotification(before));
+    signs.set(key, id);
   };
 
   const count = ({ screening, outcomes }: FlushOutcome) => {
@@ -106,14 +116,29 @@ export function createHistory(parts: {
       const told = interrupted(flush) ? outcome.outcomes.filter((o) => o.outcome === 'sent') : outcome.outcomes;
       const seen = { ...outcome, outcomes: told };
       count(seen);
-      for (const record of recordsOf(seen, originOf)) if (isNews(record)) remember(record);
+      for (const record of recordsOf(seen, originOf)) {
+        if (!isNews(record)) continue;
+        const { id } = remember(record);
+        if (isSignOfLife(record, flush)) replaceSign(record, id);
+      }
       if (screening.passed.length > 0) lastSuppressed.delete(groupId(flush.route.id, flush.groupKey));
     },
     remember,
     collect(liveGroups) {
       for (const id of lastSuppressed.keys()) if (!liveGroups.has(id)) lastSuppressed.delete(id);
+      for (const key of signs.keys()) {
+        if (!liveGroups.has(key.split('\xff').slice(0, 2).join('\xff'))) signs.delete(key);
+      }
     },
   };
+}
+
+/** A route that repeats more often than this tells a machine that alerting lives, not people what is wrong. */
+const SIGN_OF_LIFE_MS = 5 * 60_000;
+
+/** Of signs of life the history keeps the newest alone: every minute of a watchdog would leave no room for alerts. */
+function isSignOfLife({ outcome, reason }: NotificationRecord, { route }: Flush): boolean {
+  return outcome === 'sent' && reason === REPEATED && route.repeatIntervalMs < SIGN_OF_LIFE_MS;
 }
 
 /** Unique among all groups: routes with the same matchers share group keys. */

@@ -1,3 +1,5 @@
+import type { HeartbeatStatus } from './heartbeat.ts';
+
 /** One series of our own metrics. */
 export interface MetricSample {
   readonly name: string;
@@ -116,5 +118,29 @@ function gaugeFamilies(gauges: Gauges): MetricFamily[] {
     family('alertmanager_config_last_reload_success_timestamp_seconds', 'When a configuration was last loaded.', [
       [{}, gauges.lastReloadMs / 1000],
     ]),
+  ];
+}
+
+/** None without heartbeats; a heartbeat that was never seen has no last time. */
+export function heartbeatFamilies(heartbeats: readonly HeartbeatStatus[]): MetricFamily[] {
+  const family = (
+    name: string,
+    help: string,
+    value: (heartbeat: HeartbeatStatus) => number | undefined,
+  ): MetricFamily => ({
+    name,
+    help,
+    type: 'gauge',
+    samples: heartbeats.flatMap((h) => {
+      const own = value(h);
+      return own === undefined ? [] : [{ name, labels: { heartbeat: h.name }, value: own }];
+    }),
+  });
+  if (heartbeats.length === 0) return [];
+  return [
+    family('belfry_heartbeat_missing', 'Whether an expected sign of life stays away.', (h) => (h.missing ? 1 : 0)),
+    family('belfry_heartbeat_last_seen_timestamp_seconds', 'When it was last seen.', (h) =>
+      h.lastMs === undefined ? undefined : h.lastMs / 1000,
+    ),
   ];
 }

@@ -1,6 +1,9 @@
 import type { Alert } from './alert.ts';
 import type { LogEntry } from './notification-log.ts';
 
+/** The reason of a notification that says what was said before. */
+export const REPEATED = 'repeat_interval has passed';
+
 /** Whether a receiver is told, and why. */
 export interface DedupVerdict {
   readonly tell: boolean;
@@ -37,7 +40,6 @@ export function dedupStage(
     if (more > 0) return { tell: true, reason: `${more} more resolved than last told` };
   }
   // Moments of flushes, not of deliveries, so that an interval that is a multiple of group_interval is kept exactly.
-  if (entry.atMs <= options.nowMs - options.repeatIntervalMs)
-    return { tell: true, reason: 'repeat_interval has passed' };
+  if (entry.atMs <= options.nowMs - options.repeatIntervalMs) return { tell: true, reason: REPEATED };
   return { tell: false, reason: 'nothing new, and repeat_interval has not passed' };
 }

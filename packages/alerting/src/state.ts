@@ -30,6 +30,7 @@ export interface State extends SilenceStorage, LogStorage {
   putHeartbeat(name: string, atMs: number): void;
   /** @returns its id */
   addNotification(record: NotificationRecord): number;
+  deleteNotification(id: number): void;
   notifications(query: NotificationQuery): StoredNotification[];
   notification(id: number): StoredNotification | undefined;
   /** Keeps the newest that are no more than `maxRows` and, together, `maxBytes`; none older than `beforeMs`. */
@@ -143,6 +144,7 @@ export function openState(directory: string | undefined): State {
         for (const a of record.alerts) link.run(id, a.fingerprint, a.labels.alertname ?? '');
         return id;
       }),
+    deleteNotification: (id) => void sql('DELETE FROM notifications WHERE id = ?').run(id),
     notifications: (query) => queryNotifications(rows, query),
     notification: (id) => rows('SELECT id, body FROM notifications WHERE id = ?', id)[0],
     trimNotifications: ({ maxRows, maxBytes, beforeMs }) =>
