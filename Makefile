@@ -28,6 +28,8 @@ $(STAMPS)/install: package-lock.json
 	@command -v npm >/dev/null || { echo 'make: npm (with Node 20 or newer) is needed: https://nodejs.org' >&2; exit 2; }
 	@echo 'Installing dependencies …'
 	@npm install --no-save --no-audit --no-fund --loglevel=error
+	@# npm 10 leaves this link out.
+	@test -x $(NODE) || ln -sf ../node-*/bin/node $(NODE)
 	@mkdir -p $(STAMPS) && touch $@
 
 build: $(STAMPS)/install $(STAMPS)/web
