@@ -29,7 +29,7 @@ $(STAMPS)/install: package-lock.json
 	@echo 'Installing dependencies …'
 	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@# npm 10 leaves this link out.
-	@test -x $(NODE) || ln -sf ../node-*/bin/node $(NODE)
+	@cd node_modules/.bin && { test -x node || ln -sf ../node-*/bin/node node; }
 	@mkdir -p $(STAMPS) && touch $@
 
 build: $(STAMPS)/install $(STAMPS)/web
