@@ -79,6 +79,24 @@ export function createProgram(): Command {
     .option('--fix', 'mend what can be mended safely')
     .action(async (paths, options) => (await import('./commands/check.ts')).check(paths, options));
 
+  program
+    .command('graph')
+    .description('Show what stands on a metric: rules, alerts, panels, objectives, scenarios, and who is told.')
+    .argument('<metric>', 'its name, or a recording rule’s')
+    .argument('[paths...]', 'packs, files and directories; the packs of this checkout when none is named')
+    .option('--format <name>', 'text, json or dot', 'text')
+    .action(async (metric, paths, options) => (await import('./commands/graph.ts')).graph(metric, paths, options));
+  program
+    .command('rename')
+    .description('Rename a metric wherever its name is written, after showing what stands on it.')
+    .argument('<old>', 'its name')
+    .argument('<new>', 'its name from now on')
+    .argument('[paths...]', 'packs, files and directories; the packs of this checkout when none is named')
+    .option('--dry-run', 'show the lines that would change')
+    .action(async (from, to, paths, options) =>
+      (await import('./commands/rename.ts')).rename(from, to, paths, options),
+    );
+
   const test = program.command('test').description('Tests on virtual time.');
   test
     .command('promql')

@@ -82,7 +82,7 @@ function collect(paths: readonly string[]): SourceFile[] {
 }
 
 /** A file named pack.ts is a pack, and so is a directory that has one. */
-async function sourcesOf(paths: readonly string[]): Promise<{ files: SourceFile[]; packs: PackSource[] }> {
+export async function sourcesOf(paths: readonly string[]): Promise<{ files: SourceFile[]; packs: PackSource[] }> {
   const packFiles: string[] = [];
   const others: string[] = [];
   for (const path of paths) {
@@ -99,7 +99,7 @@ async function sourcesOf(paths: readonly string[]): Promise<{ files: SourceFile[
 }
 
 /** The sources of a pack, the file that exports it first: findings point into them. */
-function packSources(file: string): SourceFile[] {
+export function packSources(file: string): SourceFile[] {
   const folder = join(file, '..');
   const found: string[] = [];
   const visit = (dir: string) => {
