@@ -19,13 +19,15 @@ const SEED = 20_240_607;
 const SHOWN = 25;
 const [part = 'range', only] = process.argv.slice(2);
 const directory = mkdtempSync(join(tmpdir(), 'belfry-profile-'));
-const profiles = join(directory, 'profiles');
+let profiles = join(directory, 'profiles');
 process.env.NODE_OPTIONS = `--cpu-prof --cpu-prof-interval=500 --cpu-prof-dir=${profiles}`;
 
-if (part === 'scrape' || part === 'rules') await profileScraping(part === 'rules');
-else await profileLoaded();
-killAll();
-delete process.env.NODE_OPTIONS;
+try {
+  if (part === 'scrape' || part === 'rules') await profileScraping(part === 'rules');
+  else await profileLoaded();
+} finally {
+  killAll();
+}
 for (const file of readdirSync(profiles).sort()) printProfile(join(profiles, file));
 console.log(`\nprofiles: ${profiles}`);
 
@@ -37,6 +39,7 @@ async function profileLoaded(): Promise<void> {
     await server.stop();
     // The load's own profiles are not wanted.
     process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS}-${part}`;
+    profiles += `-${part}`;
     const again = await startServer({ kind: 'belfry', directory: server.directory });
     await ready(again);
     const calls =

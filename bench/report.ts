@@ -103,7 +103,7 @@ function sizeSection(r: Results): string {
   return `## ${r.size === 'small' ? 'Small' : 'Large'}: ${dataset.series.toLocaleString('en')} series × ${dataset.hours} h, ${dataset.samples.toLocaleString('en')} samples
 
 ${r.date.slice(0, 16).replace('T', ' ')} UTC; ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Linux ${machine.kernel}; load before: ${number(r.loadBefore)}.
-Belfry ${versions.belfry}; ${versions.prometheus}; ${versions.victoria}.
+${versions.belfry}; ${versions.prometheus}; ${versions.victoria}.
 
 | what | unit | Belfry | Prometheus | VictoriaMetrics | Belfry ÷ Prometheus | VictoriaMetrics ÷ Prometheus | target | |
 |---|---|--:|--:|--:|--:|--:|---|---|

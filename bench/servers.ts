@@ -121,11 +121,16 @@ export async function ready(server: Server, timeoutMs = 60_000): Promise<void> {
 
 /** Which version each is, in one line. */
 export function versionOf(kind: ServerKind): string {
-  const flag = kind === 'victoria' ? '-version' : '--version';
-  const { stdout, stderr } = spawnSync(COMMANDS[kind], [flag], { encoding: 'utf8' });
-  const line = `${stdout}${stderr}`.split('\n')[0]!.trim();
-  const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).stdout.trim();
-  return kind === 'belfry' ? `${line} (${commit}), Node ${process.version}` : line.replace(/ \(.*/, '');
+  const output = (command: string, args: readonly string[]) =>
+    spawnSync(command, args, { cwd: ROOT, encoding: 'utf8' }).stdout.split('\n')[0]!.trim();
+  if (kind === 'belfry') {
+    const commit = output('git', ['rev-parse', '--short', 'HEAD']);
+    return `Belfry ${output(COMMANDS.belfry, ['--version'])} (${commit}), Node ${process.version}`;
+  }
+  if (kind === 'prometheus')
+    return output(COMMANDS.prometheus, ['--version']).replace(/ \(.*/, '').replace('prometheus, version', 'Prometheus');
+  // Debian's build does not know its own version.
+  return `VictoriaMetrics ${output('dpkg-query', ['-W', '-f', '${Version}', 'victoria-metrics']) || 'of unknown version'}`;
 }
 
 export function installed(kind: ServerKind): boolean {
