@@ -450,16 +450,20 @@ function prometheusHost(parts: Parts, lifecycle: { reload: () => Promise<void>; 
       tsdbStatus: (limit) => database.tsdbStatus(limit),
       tsdbBlocks: async () => ({ blocks: await database.tsdbBlocks() }),
       walReplay: () => database.walReplay(),
-      notifications: () =>
-        life.lastReloadOk
-          ? []
-          : [
-              {
-                text: `Configuration reload has failed: ${life.reloadFailure?.text}`,
-                date: new Date(life.reloadFailure?.atMs ?? life.lastReloadMs).toISOString(),
-                active: true,
-              },
-            ],
+      notifications: () => reloadFailures(parts),
     },
   };
+}
+
+/** What a person who opens the pages is to know at once: configurations that are not in force. */
+function reloadFailures({ life, router }: Parts) {
+  const failed = (text: string, atMs: number) => ({
+    text: `Configuration reload has failed: ${text}`,
+    date: new Date(atMs).toISOString(),
+    active: true,
+  });
+  if (!life.lastReloadOk && life.reloadFailure) return [failed(life.reloadFailure.text, life.reloadFailure.atMs)];
+  // The router can also be told to reload on its own port.
+  const error = router?.alertmanager.reloadError;
+  return error ? [failed(error.located, life.lastReloadMs)] : [];
 }
