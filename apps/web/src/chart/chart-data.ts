@@ -24,6 +24,8 @@ export interface ChartSeries {
   /** Series of the same group stand on each other. */
   readonly stack: string | undefined;
   readonly stackPercent: boolean;
+  /** Drawn below zero, while its values keep their sign in legend and tooltip. */
+  readonly negated: boolean;
   readonly hidden: boolean;
 }
 
@@ -52,6 +54,11 @@ export function drawable(column: Column): Column {
   return column.every((v) => v === null || Number.isFinite(v))
     ? column
     : column.map((v) => (Number.isFinite(v) ? v : null));
+}
+
+/** The column as it is drawn: mirrored at zero when its series is. */
+export function signed(column: Column, negated: boolean): Column {
+  return negated ? column.map((v) => (v === null ? null : -v)) : column;
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   type ChartThreshold,
   type Column,
   drawable,
+  signed,
   stackBands,
   stackColumns,
   tickIncrements,
@@ -59,7 +60,10 @@ export function TimeChart(props: TimeChartProps) {
   const data = useMemo(
     (): uPlot.AlignedData => [
       props.timesMs as number[],
-      ...(stackColumns(props.series, props.columns.map(drawable)) as number[][]),
+      ...(stackColumns(
+        props.series,
+        props.columns.map((c, i) => signed(drawable(c), props.series[i]!.negated)),
+      ) as number[][]),
     ],
     [props.timesMs, props.series, props.columns],
   );

@@ -24,8 +24,13 @@ import {
 export function applyFieldConfig(frames: readonly Frame[], config: Panel['fieldConfig']): Frame[] {
   return frames.map((frame) => ({
     ...frame,
-    fields: frame.fields.map((field) => ({ ...field, config: configOf(field, frame, config) })),
+    fields: frame.fields.map((field) => withConfig(field, configOf(field, frame, config))),
   }));
+}
+
+function withConfig(field: Field, config: FieldConfig): Field {
+  if (config.custom.nullAsZero !== true || field.type !== 'number') return { ...field, config };
+  return { ...field, config, values: field.values.map((v) => v ?? 0) };
 }
 
 function configOf(field: Field, frame: Frame, { defaults, overrides }: Panel['fieldConfig']): FieldConfig {
@@ -141,10 +146,12 @@ export interface ShownValue extends FormattedValue {
 export function showValue(value: Cell, config: FieldConfig | undefined, palette: Palette): ShownValue {
   const mapped = mappedValue(value, config?.mappings);
   const color = mapped?.color ? namedColor(palette, mapped.color) : valueColor(value, config, palette);
-  if (mapped?.text !== undefined) return { prefix: '', text: mapped.text, suffix: '', color };
+  const [before, after] = [textOf(config?.custom.prefix), textOf(config?.custom.postfix)];
+  if (mapped?.text !== undefined) return { prefix: before, text: mapped.text, suffix: after, color };
   if (value === null) return { prefix: '', text: config?.noValue ?? '–', suffix: '', color };
   if (typeof value === 'string') return { prefix: '', text: value, suffix: '', color };
-  return { ...formatParts(value, config?.unit, config?.decimals), color };
+  const { prefix, text, suffix } = formatParts(value, config?.unit, config?.decimals);
+  return { prefix: before + prefix, text, suffix: suffix + after, color };
 }
 
 /** In one text. */

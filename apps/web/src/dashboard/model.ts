@@ -1,7 +1,9 @@
 /** Grafana's dashboard JSON, read leniently: what is missing gets Grafana's default, what is wrong is left out. */
 
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
-export type JsonObject = { readonly [key: string]: Json | undefined };
+import { isObject, type Json, type JsonObject, listOf, numberOf, objectOf, textOf } from './json.ts';
+import { modernDashboard } from './old-dashboards.ts';
+
+export { isObject, type Json, type JsonObject, listOf, numberOf, objectOf, textOf } from './json.ts';
 
 export interface GridPos {
   readonly x: number;
@@ -21,6 +23,8 @@ export interface Target {
   /** The minimal step as the target writes it, with variables; empty when it has none. */
   readonly interval: string;
   readonly intervalFactor: number;
+  /** The kind of data source that this query is for, when it is one that does not know PromQL; else empty. */
+  readonly foreign: string;
 }
 
 export interface Transformation {
@@ -69,6 +73,7 @@ export interface FieldConfig {
 export interface DataLink {
   readonly title: string;
   readonly url: string;
+  readonly newTab: boolean;
 }
 
 export interface FieldOverride {
@@ -97,6 +102,8 @@ export interface Panel {
   readonly interval: string;
   readonly timeFrom: string;
   readonly timeShift: string;
+  /** The panel's own range is not mentioned beside its title. */
+  readonly hideTimeOverride: boolean;
   readonly links: readonly DataLink[];
   /** As the file has it, for inspection. */
   readonly source: JsonObject;
@@ -142,6 +149,8 @@ export interface Dashboard {
   readonly panels: readonly Panel[];
   readonly variables: readonly Variable[];
   readonly links: readonly DataLink[];
+  /** Names of annotations, which are not drawn. */
+  readonly annotations: readonly string[];
   readonly source: JsonObject;
 }
 
@@ -149,25 +158,11 @@ export const DEFAULT_REFRESH_INTERVALS = ['5s', '10s', '30s', '1m', '5m', '15m',
 /** The value that means every option of a variable. */
 export const ALL = '$__all';
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-export const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : {});
-export const listOf = (value: unknown): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : []);
-export const textOf = (value: unknown, otherwise = ''): string =>
-  typeof value === 'string' ? value : typeof value === 'number' ? String(value) : otherwise;
-export const numberOf = (value: unknown): number | undefined => {
-  if (typeof value === 'number') return value;
-  if (typeof value !== 'string' || value.trim() === '') return undefined;
-  const n = Number(value);
-  return Number.isNaN(n) ? undefined : n;
-};
-
 /** Reads a dashboard, bare or in the API's `{dashboard: …}` envelope. */
 export function parseDashboard(json: unknown): Dashboard {
   const outer = objectOf(json);
-  const source = isObject(outer.dashboard) ? outer.dashboard : outer;
+  const written = isObject(outer.dashboard) ? outer.dashboard : outer;
+  const source = modernDashboard(written);
   const time = objectOf(source.time);
   const intervals = listOf(objectOf(source.timepicker).refresh_intervals).map((v) => textOf(v));
   return {
@@ -184,8 +179,17 @@ export function parseDashboard(json: unknown): Dashboard {
     panels: parsePanels(source.panels),
     variables: listOf(objectOf(source.templating).list).map(parseVariable),
     links: parseLinks(source.links),
-    source,
+    annotations: parseAnnotations(source.annotations),
+    source: written,
   };
+}
+
+/** Names of the annotations that the file switches on; Grafana's own, of alerts, are in every file. */
+function parseAnnotations(json: unknown): readonly string[] {
+  return listOf(objectOf(json).list)
+    .map((a) => objectOf(a))
+    .filter((a) => a.builtIn !== 1 && a.enable !== false && a.hide !== true)
+    .map((a) => textOf(a.name, 'unnamed'));
 }
 
 function parsePanels(json: unknown): readonly Panel[] {
@@ -208,8 +212,7 @@ function parsePanel(json: unknown): Panel {
   const type = textOf(source.type, 'unknown');
   return {
     id: numberOf(source.id) ?? 0,
-    // The panel that timeseries replaced is near enough to be drawn by it.
-    type: type === 'graph' ? 'timeseries' : type,
+    type,
     title: textOf(source.title),
     description: textOf(source.description),
     gridPos: {
@@ -218,7 +221,7 @@ function parsePanel(json: unknown): Panel {
       w: numberOf(grid.w) ?? 12,
       h: numberOf(grid.h) ?? (type === 'row' ? 1 : 8),
     },
-    targets: listOf(source.targets).map(parseTarget),
+    targets: listOf(source.targets).map((t, i) => parseTarget(t, i, source.datasource)),
     transformations: listOf(source.transformations).map((t) => ({
       id: textOf(objectOf(t).id),
       options: objectOf(objectOf(t).options),
@@ -239,12 +242,21 @@ function parsePanel(json: unknown): Panel {
     interval: textOf(source.interval),
     timeFrom: textOf(source.timeFrom),
     timeShift: textOf(source.timeShift),
+    hideTimeOverride: source.hideTimeOverride === true,
     links: parseLinks(source.links),
-    source,
+    source: isObject(source.writtenAs) ? source.writtenAs : source,
   };
 }
 
-function parseTarget(json: unknown, index: number): Target {
+/** Data sources that are asked in PromQL, by their types. */
+const PROMQL_SOURCES = /prometheus|victoriametrics|mimir|cortex|thanos|^$|^datasource$/i;
+
+function foreignSource(own: unknown, panels: unknown): string {
+  const type = textOf(objectOf(own).type) || textOf(objectOf(panels).type);
+  return PROMQL_SOURCES.test(type) ? '' : type;
+}
+
+function parseTarget(json: unknown, index: number, panelSource: unknown): Target {
   const t = objectOf(json);
   const format = textOf(t.format);
   const instant = t.instant === true;
@@ -258,14 +270,24 @@ function parseTarget(json: unknown, index: number): Target {
     hide: t.hide === true,
     interval: textOf(t.interval),
     intervalFactor: Math.max(numberOf(t.intervalFactor) ?? 1, 1),
+    foreign: foreignSource(t.datasource, panelSource),
   };
 }
 
 function parseLinks(json: unknown): readonly DataLink[] {
   return listOf(json)
     .map((l) => objectOf(l))
-    .filter((l) => typeof l.url === 'string')
-    .map((l) => ({ title: textOf(l.title, textOf(l.url)), url: textOf(l.url) }));
+    .map((l) => ({
+      title: textOf(l.title) || textOf(l.dashboard) || textOf(l.url),
+      url: textOf(l.url) || textOf(l.dashUri && `/dashboard/${textOf(l.dashUri)}`),
+      newTab: l.targetBlank === true,
+    }))
+    .filter((l) => l.url !== '' && isSafeLink(l.url));
+}
+
+/** Files come from anyone; a link that runs a script is none. */
+function isSafeLink(url: string): boolean {
+  return !/^\s*(javascript|data|vbscript):/i.test(url);
 }
 
 /** Reads `fieldConfig.defaults`. */
@@ -323,6 +345,7 @@ function parseMapping(json: unknown): readonly ValueMapping[] {
   const m = objectOf(json);
   const options = objectOf(m.options);
   const result = resultOf(options.result);
+  if (typeof m.type === 'number' || m.op !== undefined) return parseOldMapping(m);
   switch (m.type) {
     case 'value':
       return [
@@ -347,6 +370,19 @@ function parseMapping(json: unknown): readonly ValueMapping[] {
     default:
       return [];
   }
+}
+
+/** Before version 8: `{type: 1, value, text}` and `{type: 2, from, to, text}`. */
+function parseOldMapping(m: JsonObject): readonly ValueMapping[] {
+  const result = resultOf({ text: textOf(m.text) });
+  const isNull = (v: unknown) => v === 'null' || v === null || v === undefined;
+  if (m.type === 2) {
+    if (isNull(m.from) && isNull(m.to)) return [{ kind: 'special', match: 'null+nan', result }];
+    const from = numberOf(m.from) ?? Number.NEGATIVE_INFINITY;
+    return [{ kind: 'range', from, to: numberOf(m.to) ?? Number.POSITIVE_INFINITY, result }];
+  }
+  if (isNull(m.value)) return [{ kind: 'special', match: 'null+nan', result }];
+  return [{ kind: 'value', results: { [textOf(m.value)]: result } }];
 }
 
 function resultOf(json: unknown): MappingResult {

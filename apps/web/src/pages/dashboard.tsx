@@ -149,6 +149,11 @@ function DashboardView({ dashboard, folder }: { readonly dashboard: Dashboard; r
       >
         <VariableBar state={variables} onChange={onVariable} />
         <Links dashboard={dashboard} variables={variables} />
+        {dashboard.annotations.length > 0 && (
+          <p className="faint" style={{ margin: '0 0 10px' }}>
+            Annotations of this file are not drawn: {dashboard.annotations.join(', ')}.
+          </p>
+        )}
         <Panels dashboard={dashboard} viewed={viewed} variables={variables} onView={onView} />
         {kiosk && (
           <button

@@ -48,7 +48,7 @@ export function BarChartPanel({ panel, data, size }: PanelProps) {
       bars: [{ name: v.title, value: Number(v.value ?? 0), text: shownText(v.shown), color: v.color }],
     }));
   }, [data.frames, panel.options, palette]);
-  if (groups.length === 0) return <NoData data={data} />;
+  if (groups.length === 0) return <NoData data={data} panel={panel} />;
   const all = groups.flatMap((g) => g.bars.map((b) => b.value)).filter(Number.isFinite);
   const scale = scaleLinear()
     .domain([Math.min(0, ...all), Math.max(...all, 0) || 1])

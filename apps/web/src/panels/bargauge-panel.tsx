@@ -11,7 +11,7 @@ import { NoData, type PanelProps } from './panel-props.tsx';
 export function BarGaugePanel({ panel, data, size }: PanelProps) {
   const palette = usePalette();
   const values = useMemo(() => panelValues(data.frames, panel.options, palette), [data.frames, panel.options, palette]);
-  if (values.length === 0) return <NoData data={data} />;
+  if (values.length === 0) return <NoData data={data} panel={panel} />;
   const orientation = textOf(panel.options.orientation, 'auto');
   const upright =
     orientation === 'vertical' || (orientation === 'auto' && size.width > size.height * 1.5 && values.length < 12);

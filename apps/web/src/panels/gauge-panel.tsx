@@ -14,7 +14,7 @@ const END = 0.64 * Math.PI;
 export function GaugePanel({ panel, data, size }: PanelProps) {
   const palette = usePalette();
   const values = useMemo(() => panelValues(data.frames, panel.options, palette), [data.frames, panel.options, palette]);
-  if (values.length === 0) return <NoData data={data} />;
+  if (values.length === 0) return <NoData data={data} panel={panel} />;
   const columns = bestColumns(values.length, size);
   const rows = Math.ceil(values.length / columns);
   const cell = { width: size.width / columns, height: size.height / rows };

@@ -75,7 +75,7 @@ export function HeatmapPanel({ panel, data, size }: PanelProps) {
     ctx.strokeRect(leftPx, HEAD_PX, width, height);
   });
 
-  if (map.rows.length === 0) return <NoData data={data} />;
+  if (map.rows.length === 0) return <NoData data={data} panel={panel} />;
   const at = hover && cellAt(hover);
   function cellAt(p: { readonly x: number; readonly y: number }) {
     const ms = fromMs + ((p.x - leftPx) / width) * (toMs - fromMs);

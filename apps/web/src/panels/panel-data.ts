@@ -54,7 +54,7 @@ export function requestsOf(
   widthPx: number,
 ): readonly PanelRequest[] {
   return panel.targets
-    .filter((t) => !t.hide && t.expr.trim() !== '')
+    .filter((t) => !t.hide && t.foreign === '' && t.expr.trim() !== '')
     .flatMap((target) => {
       const least = parseSpan(interpolate(target.interval || panel.interval, context.scope, 'text').replace(/^>/, ''));
       const scrapeIntervalMs = least ?? context.scrapeIntervalMs;
@@ -173,7 +173,7 @@ export function usePanelData(
     errors,
     warnings: [...new Set((answers ?? []).flatMap((a) => [...a.answer.warnings, ...a.answer.infos]))],
     unknownTransformations: derived.unknown,
-    loading: shown === undefined && panel.targets.length > 0,
+    loading: shown === undefined && panel.targets.some((t) => !t.hide && t.foreign === '' && t.expr.trim() !== ''),
     fetching: query.isFetching,
     range,
   };

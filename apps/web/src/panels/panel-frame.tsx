@@ -6,6 +6,7 @@ import {
   IconChartHistogram,
   IconCode,
   IconDotsVertical,
+  IconExternalLink,
   IconInfoCircle,
   IconMaximize,
   IconMinimize,
@@ -53,6 +54,7 @@ export const PanelFrame = memo(function PanelFrame({ placed, viewed, onView }: P
           {title}
         </h2>
         {panel.description && <Description text={interpolate(panel.description, context.scope, 'text')} />}
+        {ownRange(panel) && <span className="faint ellipsis">{ownRange(panel)}</span>}
         <Notices data={data} panel={panel} onInspect={() => setInspect('query')} />
         <span className="grow" />
         {data.fetching && !data.loading && <span className="panel-busy" role="presentation" />}
@@ -97,6 +99,14 @@ function PanelContent({ panel, data, context, size }: PanelContentProps) {
     return <ErrorState error={data.errors[0]!.error} />;
   if (needsData && data.loading) return <Loading />;
   return <PanelView panel={panel} data={data} context={context} size={size} />;
+}
+
+/** In words, when the panel shows another range than the dashboard. */
+function ownRange(panel: Panel): string {
+  if (panel.hideTimeOverride) return '';
+  const last = panel.timeFrom ? `last ${panel.timeFrom}` : '';
+  const shift = panel.timeShift ? `${panel.timeShift} earlier` : '';
+  return [last, shift].filter((t) => t !== '').join(', ');
 }
 
 /** Once seen, always counted as seen: scrolling back must not ask again. */
@@ -152,6 +162,7 @@ function Notices({
   );
   const notes = [
     ...data.warnings,
+    ...foreignNotes(panel),
     ...data.unknownTransformations.map(
       (id) => `The transformation “${id}” is not supported; its data is shown as it came.`,
     ),
@@ -175,6 +186,11 @@ function Notices({
       </button>
     </Tooltip>
   );
+}
+
+function foreignNotes(panel: Panel): readonly string[] {
+  const kinds = new Set(panel.targets.filter((t) => !t.hide && t.foreign !== '').map((t) => t.foreign));
+  return [...kinds].map((kind) => `Queries for “${kind}” are left out: only PromQL is answered here.`);
 }
 
 interface PanelMenuProps {
@@ -211,6 +227,18 @@ function PanelMenu({ panel, data, context, viewed, onView, onInspect }: PanelMen
         >
           Explore
         </Menu.Item>
+        {panel.links.length > 0 && <Menu.Divider />}
+        {panel.links.map((l) => (
+          <Menu.Item
+            key={l.url + l.title}
+            component="a"
+            href={interpolate(l.url, context.scope, 'url')}
+            {...(l.newTab ? { target: '_blank', rel: 'noreferrer' } : {})}
+            leftSection={<IconExternalLink size={15} />}
+          >
+            {interpolate(l.title, context.scope, 'text')}
+          </Menu.Item>
+        ))}
         <Menu.Divider />
         <Menu.Label>Inspect</Menu.Label>
         <Menu.Item leftSection={<IconTable size={15} />} onClick={() => onInspect('data')}>

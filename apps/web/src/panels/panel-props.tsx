@@ -14,7 +14,10 @@ export interface PanelProps {
 }
 
 /** The queries answered, with nothing. */
-export function NoData({ data }: { readonly data: PanelData }) {
+export function NoData({ data, panel }: { readonly data: PanelData; readonly panel?: Panel }) {
+  const foreign = panel?.targets.find((t) => t.foreign !== '')?.foreign;
+  if (data.requests.length === 0 && foreign)
+    return <EmptyState title={`Asks “${foreign}”`}>Only queries in PromQL are answered here.</EmptyState>;
   if (data.requests.length === 0 && !data.loading)
     return <EmptyState title="No queries">This panel asks for nothing.</EmptyState>;
   return (

@@ -26,7 +26,7 @@ export function PieChartPanel({ panel, data, size }: PanelProps) {
         .filter((v) => typeof v.value === 'number' && v.value > 0),
     [data.frames, panel.options, palette],
   );
-  if (values.length === 0) return <NoData data={data} />;
+  if (values.length === 0) return <NoData data={data} panel={panel} />;
   const legend = objectOf(panel.options.legend);
   const below = legend.placement !== 'right' && size.width < size.height * 1.4;
   const shown = values.filter((v) => only === undefined || v.title === only);

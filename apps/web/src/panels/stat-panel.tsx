@@ -12,7 +12,7 @@ import { Sparkline } from './sparkline.tsx';
 export function StatPanel({ panel, data, size }: PanelProps) {
   const palette = usePalette();
   const values = useMemo(() => panelValues(data.frames, panel.options, palette), [data.frames, panel.options, palette]);
-  if (values.length === 0) return <NoData data={data} />;
+  if (values.length === 0) return <NoData data={data} panel={panel} />;
   const textMode = textOf(panel.options.textMode, 'auto');
   const showName = textMode === 'value_and_name' || textMode === 'name' || (textMode === 'auto' && values.length > 1);
   const graph = textOf(panel.options.graphMode, 'area') !== 'none' && values.some((v) => v.column.length > 2);

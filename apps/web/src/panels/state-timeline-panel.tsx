@@ -16,7 +16,7 @@ const MIN_TEXT_PX = 34;
 export function StateTimelinePanel({ panel, data, size }: PanelProps) {
   const palette = usePalette();
   const aligned = useMemo(() => alignFrames(data.frames), [data.frames]);
-  if (aligned.fields.length === 0) return <NoData data={data} />;
+  if (aligned.fields.length === 0) return <NoData data={data} panel={panel} />;
   const { fromMs, toMs } = data.range;
   const share = (ms: number) => ((Math.min(Math.max(ms, fromMs), toMs) - fromMs) / (toMs - fromMs)) * 100;
   const count = Math.max(Math.floor(size.width / 120), 2);

@@ -18,7 +18,7 @@ export function TablePanel({ panel, data }: PanelProps) {
   const frame = frames[Math.min(chosen, frames.length - 1)];
   const columns = useMemo(() => (frame ? columnsOf(frame, palette) : []), [frame, palette]);
   const rowCount = frame?.fields[0]?.values.length ?? 0;
-  if (!frame || rowCount === 0) return <NoData data={data} />;
+  if (!frame || rowCount === 0) return <NoData data={data} panel={panel} />;
   return (
     <div className="table-panel">
       <div className="grow">

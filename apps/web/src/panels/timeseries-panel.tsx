@@ -24,11 +24,11 @@ export function TimeseriesPanel({ panel, data, context, size }: PanelProps) {
   );
   const legend = legendOptions(panel.options);
   const items = useMemo(
-    () => legendItems(aligned, series, chosen, legend.calcs, palette),
-    [aligned, series, chosen, legend.calcs, palette],
+    () => legendItems(aligned, series, chosen, legend.calcs, panel.options, palette),
+    [aligned, series, chosen, legend.calcs, panel.options, palette],
   );
   const thresholds = thresholdsOf(panel.fieldConfig.defaults, palette);
-  if (aligned.fields.length === 0) return <NoData data={data} />;
+  if (aligned.fields.length === 0) return <NoData data={data} panel={panel} />;
   const right = aligned.fields.find((f) => placementOf(f) === 'right');
   const left = aligned.fields.find((f) => placementOf(f) !== 'right') ?? aligned.fields[0]!;
   const tooltip = objectOf(panel.options.tooltip);
@@ -131,12 +131,17 @@ function legendItems(
   series: readonly ChartSeries[],
   chosen: Chosen,
   calcs: readonly string[],
+  options: JsonObject,
   palette: Palette,
 ): readonly LegendItem[] {
   return series.flatMap((s, i) => {
     const field = aligned.fields[i]!;
     const hideFrom = objectOf(field.config?.custom.hideFrom);
     if (hideFrom.legend === true) return [];
+    const legend = objectOf(options.legend);
+    const column = aligned.columns[i]!;
+    if (legend.hideEmpty === true && column.every((v) => v === null)) return [];
+    if (legend.hideZero === true && column.every((v) => v === null || v === 0)) return [];
     return [
       {
         name: s.name,
@@ -174,6 +179,7 @@ export function chartSeries(field: Field, index: number, aligned: AlignedSeries,
   const gradient = textOf(custom.gradientMode, 'none');
   const show = textOf(custom.showPoints, 'auto');
   const span = custom.spanNulls;
+  const negated = custom.transform === 'negative-Y';
   return {
     name: fieldTitle(field),
     color: seriesColor(field, index, last, palette),
@@ -195,7 +201,9 @@ export function chartSeries(field: Field, index: number, aligned: AlignedSeries,
     pointSize: numberOf(custom.pointSize) ?? 5,
     spanNulls: typeof span === 'number' ? span : span === true,
     axis: placementOf(field) === 'right' ? 'right' : 'left',
-    stack: stackMode === 'none' ? undefined : textOf(stacking.group, 'A'),
+    // What is drawn below zero stands on its own pile.
+    stack: stackMode === 'none' ? undefined : `${textOf(stacking.group, 'A')}${negated ? ' below' : ''}`,
+    negated,
     stackPercent: stackMode === 'percent',
     hidden: objectOf(custom.hideFrom).viz === true,
   };
