@@ -66,6 +66,25 @@ export function createProgram(): Command {
     .action(async (packs, options) => (await import('./commands/build.ts')).build(packs, options));
 
   program
+    .command('push')
+    .description(
+      'Deliver a build to Grafana, or rules to Mimir’s or Loki’s ruler. Shows the plan; --yes carries it out.',
+    )
+    .argument('<service>', 'grafana, mimir or loki')
+    .argument('<url>', 'of the service')
+    .argument('[files...]', 'packs (all of this checkout when none is named); for loki, files of rules on logs')
+    .option('--yes', 'carry the plan out')
+    .option('--folder <title>', 'of dashboards in Grafana', 'Belfry')
+    .option('--prometheus-url <url>', 'of the data source, where Grafana does not have it yet', 'http://127.0.0.1:9090')
+    .option('--alertmanager', 'also replace the Alertmanager configuration in Mimir')
+    .option('--tenant <id>', 'X-Scope-OrgID for Mimir and Loki')
+    .option('--token-file <file>', 'a bearer token; or the variable BELFRY_PUSH_TOKEN')
+    .option('--basic-auth-file <file>', 'user:password; or the variable BELFRY_PUSH_BASIC_AUTH')
+    .action(async (service, url, files, options) =>
+      (await import('./commands/push.ts')).push(service, url, files, options),
+    );
+
+  program
     .command('check')
     .description(
       'Check packs and files: rules, prometheus.yml, alertmanager.yml, dashboards, Kubernetes YAML, Markdown.',

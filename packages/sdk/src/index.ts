@@ -15,3 +15,4 @@ export * from './scenario.ts';
 export * from './slo.ts';
 export * from './slo-dashboard.ts';
 export { buildTargets, TARGETS, type TargetName, type TargetOptions, targetNames } from './targets.ts';
+export { parseYamlText } from './yaml-text.ts';

@@ -42,6 +42,19 @@ export async function grafanaRoutes(app: FastifyInstance, host: GrafanaHost): Pr
         folderTitle: folder,
       }));
   });
+  app.get('/api/folders', async () => {
+    const titles = [...new Set(host.dashboards().map(({ folder }) => folder))];
+    return titles.map((title, i) => ({ id: i + 1, uid: slug(title), title }));
+  });
+  // Dashboards come from packs: what was saved here would be gone with the next build. 400 is Grafana's own answer.
+  app.post('/api/dashboards/db', async (request, reply) => {
+    const { dashboard } = (request.body ?? {}) as { dashboard?: { uid?: unknown } };
+    const isOurs = host.dashboards().some((entry) => entry.dashboard.uid === dashboard?.uid);
+    const message = isOurs
+      ? 'Cannot save provisioned dashboard: it comes from a pack, and is shown here already'
+      : 'Dashboards are read-only here: they come from packs; `belfry import` makes a pack of a dashboard';
+    return reply.status(isOurs ? 400 : 403).send({ message, status: isOurs ? 'provisioned' : 'read-only' });
+  });
   app.get<{ Params: { uid: string } }>('/api/dashboards/uid/:uid', async (request) => {
     const { uid } = request.params;
     const entry = host.dashboards().find(({ dashboard }) => dashboard.uid === uid);
