@@ -9,7 +9,7 @@ const dir = mkdtempSync(join(tmpdir(), 'belfry-graph-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
 function belfry(...args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync('./belfry', args, { encoding: 'utf8', cwd: ROOT });
+  const { status, stdout, stderr } = spawnSync(join(ROOT, 'belfry'), args, { encoding: 'utf8', cwd: ROOT });
   return { status, text: stdout + stderr };
 }
 const metald = join(ROOT, 'packs/metald/pack.ts');

@@ -108,7 +108,7 @@ let url = '';
 beforeAll(async () => {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  expect(spawnSync('./belfry', ['init', pack], { cwd: ROOT }).status).toBe(0);
+  expect(spawnSync(join(ROOT, 'belfry'), ['init', pack], { cwd: ROOT }).status).toBe(0);
 });
 beforeEach(() => {
   stored = {
@@ -137,7 +137,8 @@ async function run(command: string, args: readonly string[], env: Record<string,
   return { status, text };
 }
 const token = { BELFRY_PUSH_TOKEN: SECRET };
-const push = (service: string, ...args: readonly string[]) => run('./belfry', ['push', service, url, ...args], token);
+const push = (service: string, ...args: readonly string[]) =>
+  run(join(ROOT, 'belfry'), ['push', service, url, ...args], token);
 
 describe('belfry push', () => {
   it('shows what it would deliver to Grafana, delivers it when told, and then has nothing to do', async () => {
@@ -177,14 +178,23 @@ describe('belfry push', () => {
     expect(await push('loki')).toMatchObject({ status: 2, text: expect.stringContaining('no rules on logs') });
   });
   it('says plainly what is wrong, and no secret', async () => {
-    const wrong = await run('./belfry', ['push', 'grafana', url, join(pack, 'pack.ts')], { BELFRY_PUSH_TOKEN: 'x' });
+    const wrong = await run(join(ROOT, 'belfry'), ['push', 'grafana', url, join(pack, 'pack.ts')], {
+      BELFRY_PUSH_TOKEN: 'x',
+    });
     expect(wrong).toMatchObject({ status: 1, text: expect.stringContaining('401: Unauthorized') });
-    const inUrl = await run('./belfry', ['push', 'grafana', url.replace('//', '//admin:pw@')]);
+    const inUrl = await run(join(ROOT, 'belfry'), ['push', 'grafana', url.replace('//', '//admin:pw@')]);
     expect(inUrl.text).toContain('--basic-auth-file');
-    expect(await run('./belfry', ['push', 'grafana', 'http://127.0.0.1:1'])).toMatchObject({ status: 1 });
+    expect(await run(join(ROOT, 'belfry'), ['push', 'grafana', 'http://127.0.0.1:1'])).toMatchObject({ status: 1 });
     const file = join(dir, 'basic');
     writeFileSync(file, `admin:${SECRET}\n`);
-    const basic = await run('./belfry', ['push', 'grafana', url, join(pack, 'pack.ts'), '--basic-auth-file', file]);
+    const basic = await run(join(ROOT, 'belfry'), [
+      'push',
+      'grafana',
+      url,
+      join(pack, 'pack.ts'),
+      '--basic-auth-file',
+      file,
+    ]);
     expect(basic).toMatchObject({ status: 0 });
   });
 });
