@@ -23,12 +23,6 @@ export function peakBytes(pid: number): number {
   return kib * 1024;
 }
 
-export function residentBytes(pid: number): number {
-  let kib = 0;
-  for (const one of family(pid)) kib += statusKib(one, 'VmRSS');
-  return kib * 1024;
-}
-
 /** Lets the kernel count the peak from now on. */
 export function resetPeak(pid: number): void {
   for (const one of family(pid)) {
