@@ -1,4 +1,5 @@
 /** What a chart draws, and the arithmetic before drawing. */
+import { wallTime } from '../format/time-zone.ts';
 import { isBinaryUnit } from '../format/units.ts';
 
 export type DrawStyle = 'line' | 'bars' | 'points';
@@ -150,7 +151,7 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 export function timeTicks(ticks: readonly number[], incrementMs: number): string[] {
   let day = '';
   return ticks.map((ms, i) => {
-    const d = new Date(ms);
+    const d = wallTime(ms);
     const date = `${MONTHS[d.getMonth()]} ${d.getDate()}`;
     const time = `${pad(d.getHours())}:${pad(d.getMinutes())}${incrementMs < MINUTE ? `:${pad(d.getSeconds())}` : ''}`;
     const changed = date !== day;

@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
 import { withAlpha } from '../format/color.ts';
 import type { TimeRange } from '../format/time-range.ts';
+import { wallTime } from '../format/time-zone.ts';
 import { formatTicks } from '../format/units.ts';
 import { FONT_SANS, type Palette } from '../theme.ts';
 import {
@@ -128,6 +129,8 @@ function optionsOf(latest: Latest, width: number, height: number): uPlot.Options
     width,
     height,
     ms: 1,
+    // Ticks stand on full hours and days of the shown zone.
+    tzDate: wallTime,
     padding: [8, right?.visible ? 0 : 12, 0, left.visible ? 0 : 12],
     legend: { show: false },
     focus: { alpha: FADED },

@@ -1,5 +1,7 @@
 /** Time ranges as the URL and dashboards write them: `now-15m`, `now/d`, epoch milliseconds, ISO dates. */
 
+import { wallTime } from './time-zone.ts';
+
 /** As written; kept in the URL so that a relative range stays relative. */
 export interface RawRange {
   readonly from: string;
@@ -132,14 +134,14 @@ function endLabel(text: string): string {
 export function inputText(text: string): string {
   if (isRelative(text)) return text;
   const ms = parseTime(text, 0, 'from');
-  return ms === undefined ? text : localDateTime(ms);
+  // What is typed is read in the browser's zone, so it is written in it too.
+  return ms === undefined ? text : localDateTime(ms, new Date(ms));
 }
 
 const pad = (n: number): string => String(n).padStart(2, '0');
 
 /** Local `YYYY-MM-DD HH:mm:ss`. */
-export function localDateTime(ms: number): string {
-  const d = new Date(ms);
+export function localDateTime(ms: number, d: Date = wallTime(ms)): string {
   const date = `${d.getFullYear()}-${pad(d.getMonth() + 1)}-${pad(d.getDate())}`;
   return `${date} ${pad(d.getHours())}:${pad(d.getMinutes())}:${pad(d.getSeconds())}`;
 }

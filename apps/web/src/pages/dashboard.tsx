@@ -2,7 +2,7 @@ import './dashboard.css';
 import { Tooltip } from '@mantine/core';
 import { IconChevronDown, IconChevronRight, IconDeviceTv, IconLayoutDashboard, IconX } from '@tabler/icons-react';
 import { useIsFetching, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router';
 import { loadDashboard } from '../api/grafana.ts';
 import { isMissing } from '../api/http.ts';
@@ -18,6 +18,7 @@ import { type Section, sectionsOf } from '../dashboard/grid-layout.ts';
 import { interpolate } from '../dashboard/interpolate.ts';
 import type { Dashboard, Panel } from '../dashboard/model.ts';
 import { zoomOut } from '../format/time-range.ts';
+import { showTimesIn } from '../format/time-zone.ts';
 import { DashboardContext, type DashboardContextValue } from '../panels/context.ts';
 import { PanelFrame } from '../panels/panel-frame.tsx';
 import { useVariables, type VariableState } from '../panels/use-variables.ts';
@@ -56,6 +57,14 @@ export function DashboardPage() {
 
 function DashboardView({ dashboard, folder }: { readonly dashboard: Dashboard; readonly folder: string }) {
   const [parameters, setParameters] = useSearchParams();
+  // Before anything of the dashboard is drawn.
+  const zone = parameters.get('timezone') ?? dashboard.timezone;
+  showTimesIn(zone);
+  // Leaving another dashboard has just put the zone back.
+  useLayoutEffect(() => {
+    showTimesIn(zone);
+    return () => showTimesIn('');
+  }, [zone]);
   const time = useTimeRange(dashboard.time, dashboard.refresh);
   const scrapeIntervalMs = useScrapeInterval();
   const variables = useVariables(dashboard.variables, time.range, scrapeIntervalMs);
