@@ -196,8 +196,8 @@ function readFromHead(
   if (!readHeadSeries(head, selection, i, from, maxMs, buffer)) {
     throw unreadableHead(state);
   }
-  // A chunk may begin before what the blocks have.
-  if (buffer.count > before && buffer.ts[before] < from) {
+  // A chunk may begin before what the blocks have. Where the question begins later than that, it is cut there anyway.
+  if (reader.headFrom > minMs && buffer.count > before && buffer.ts[before] < from) {
     dropDeletedFrom(buffer, before, [{ minMs: -Infinity, maxMs: from - 1 }]);
   }
   const { outOfOrder } = head;
