@@ -24,6 +24,10 @@ export async function createHttpServer(options: HttpOptions = {}): Promise<Fasti
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 4096 },
     forceCloseConnections: true,
     exposeHeadRoutes: true,
+    // What is no URL never gets as far as a route.
+    frameworkErrors: (error, _request, reply: FastifyReply) => {
+      void reply.status(400).send(errorBody(new BelfryError('bad_data', messageOf(error))));
+    },
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
@@ -43,7 +47,12 @@ export async function createHttpServer(options: HttpOptions = {}): Promise<Fasti
     encodings: ['gzip', 'deflate'],
     zlibOptions: { level: 1 },
   });
-  allowOrigins(app, options.corsOrigin ?? /^.*$/);
+  // JSON is UTF-8: Prometheus says no charset.
+  app.addHook('onSend', async (_request, reply) => {
+    const type = reply.getHeader('content-type');
+    if (type === 'application/json; charset=utf-8') reply.header('content-type', 'application/json');
+  });
+  allowOrigins(app, options.corsOrigin ?? EVERY_ORIGIN);
   app.setErrorHandler((error, request, reply) => {
     const known = toBelfryError(error);
     if (known.code === 'internal') options.onInternalError?.(error, { method: request.method, url: request.url });
@@ -60,12 +69,17 @@ export function refuseUnknownPaths(app: FastifyInstance): void {
   });
 }
 
+const EVERY_ORIGIN = /^.*$/;
+/** The patterns that leave nobody out; then the answer does not depend on who asks. */
+const ANY: ReadonlySet<string> = new Set([EVERY_ORIGIN.source, '^(?:.*)$']);
+
 /** Answers browsers' cross-origin questions as Prometheus does. */
 function allowOrigins(app: FastifyInstance, allowed: RegExp): void {
   app.addHook('onRequest', async (request, reply) => {
     const origin = request.headers.origin;
-    if (!origin || !allowed.test(origin)) return;
-    reply.header('Access-Control-Allow-Origin', origin);
+    if (!origin) return;
+    if (ANY.has(allowed.source)) reply.header('Access-Control-Allow-Origin', '*');
+    else if (allowed.test(origin)) reply.header('Access-Control-Allow-Origin', origin);
     reply.header('Vary', 'Origin');
     reply.header('Access-Control-Allow-Headers', 'Accept, Authorization, Content-Type, Origin');
     reply.header('Access-Control-Allow-Methods', 'GET, POST, PUT, DELETE, OPTIONS');

@@ -44,12 +44,15 @@ export async function federate(
   return out;
 }
 
-/** A series without `instance` gets an empty one, so that the scraper does not put its own there. */
+/**
+ * The labels of the series, then those it lacks: the external ones, and an empty `instance`, so that the scraper does not
+ * put its own there.
+ */
 function withExternal(labels: Labels, external: Labels): [string, string][] {
-  const pairs = [...labelPairs(labels)];
-  if (labelValue(labels, 'instance') === '') pairs.push(['instance', '']);
-  for (const [name, value] of labelPairs(external)) if (labelValue(labels, name) === '') pairs.push([name, value]);
-  return pairs.sort((a, b) => compareText(a[0], b[0]));
+  const added = [...labelPairs(external)];
+  if (labelValue(external, 'instance') === '') added.push(['instance', '']);
+  const missing = added.filter(([name]) => labelValue(labels, name) === '');
+  return [...labelPairs(labels), ...missing.sort((a, b) => compareText(a[0], b[0]))];
 }
 
 function textSeries(pairs: readonly [string, string][]): string {

@@ -3,9 +3,26 @@ import { type Columns, FLOAT, HISTOGRAM, histogramBuckets, type RawSeries } from
 
 /** Prometheus' JSON of query values, written as text at once: no object is made for a sample. */
 
-/** Seconds, with as many decimals as the milliseconds need. */
+/** Seconds; three decimals where there are milliseconds. */
 export function timeJson(ms: number): string {
-  return String(ms / 1000);
+  const whole = Math.trunc(ms);
+  const fraction = Math.abs(whole % 1000);
+  if (fraction === 0) return String(whole / 1000);
+  return `${whole < 0 ? '-' : ''}${Math.floor(Math.abs(whole) / 1000)}.${String(fraction).padStart(3, '0')}`;
+}
+
+/** The result of a scalar: never with an exponent, other than samples. */
+export function scalarJson(ms: number, value: number): string {
+  return `[${ms / 1000},"${withoutExponent(formatFloat(value))}"]`;
+}
+
+function withoutExponent(text: string): string {
+  const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
+  if (!match) return text;
+  const digits = match[2]! + (match[3] ?? '');
+  const exponent = Number(match[4]);
+  if (exponent < 0) return `${match[1]}0.${'0'.repeat(-exponent - 1)}${digits}`;
+  return match[1] + digits.padEnd(exponent + 1, '0');
 }
 
 export function labelsJson(labels: Labels): string {
@@ -34,42 +51,27 @@ export function histogramJson(ms: number, histogram: FloatHistogram): string {
 }
 
 /** The only step of each row. */
-export function vectorJson(columns: Columns, limit: number): { json: string; truncated: boolean } {
+export function* vectorRows(columns: Columns): Generator<string> {
   const { grid, labels, values, present, histograms } = columns;
-  const rows: string[] = [];
-  let truncated = false;
   for (let i = 0; i < labels.length; i++) {
     if (present[i] !== FLOAT && present[i] !== HISTOGRAM) continue;
-    if (rows.length >= limit) {
-      truncated = true;
-      break;
-    }
     const point =
       present[i] === HISTOGRAM
         ? `"histogram":${histogramJson(grid.startMs, histograms!.get(i)!)}`
         : `"value":${floatJson(grid.startMs, values[i]!)}`;
-    rows.push(`{"metric":${labelsJson(labels[i]!)},${point}}`);
+    yield `{"metric":${labelsJson(labels[i]!)},${point}}`;
   }
-  return { json: `[${rows.join(',')}]`, truncated };
 }
 
 /** All steps of all rows. */
-export function matrixJson(columns: Columns, limit: number): { json: string; truncated: boolean } {
+export function* matrixRows(columns: Columns): Generator<string> {
   const times = Array.from({ length: columns.grid.count }, (_, j) =>
     timeJson(columns.grid.startMs + j * columns.grid.stepMs),
   );
-  const rows: string[] = [];
-  let truncated = false;
   for (let i = 0; i < columns.labels.length; i++) {
     const row = rowJson(columns, i, times);
-    if (row === '') continue;
-    if (rows.length >= limit) {
-      truncated = true;
-      break;
-    }
-    rows.push(`{"metric":${labelsJson(columns.labels[i]!)},${row}}`);
+    if (row !== '') yield `{"metric":${labelsJson(columns.labels[i]!)},${row}}`;
   }
-  return { json: `[${rows.join(',')}]`, truncated };
 }
 
 function rowJson(columns: Columns, i: number, times: readonly string[]): string {
@@ -94,10 +96,8 @@ function pointsJson(floats: string, hists: string): string {
 }
 
 /** Raw samples: what `metric[5m]` gives as an instant query. */
-export function rawSeriesJson(series: readonly RawSeries[], limit: number): { json: string; truncated: boolean } {
-  const rows: string[] = [];
+export function* rawSeriesRows(series: readonly RawSeries[]): Generator<string> {
   for (const { labels, timestamps, values, histograms } of series) {
-    if (rows.length >= limit) return { json: `[${rows.join(',')}]`, truncated: true };
     const floats: string[] = [];
     const hists: string[] = [];
     for (let i = 0; i < timestamps.length; i++) {
@@ -105,13 +105,17 @@ export function rawSeriesJson(series: readonly RawSeries[], limit: number): { js
       if (histogram) hists.push(histogramJson(timestamps[i]!, histogram));
       else floats.push(floatJson(timestamps[i]!, values[i]!));
     }
-    rows.push(`{"metric":${labelsJson(labels)},${pointsJson(floats.join(','), hists.join(','))}}`);
+    yield `{"metric":${labelsJson(labels)},${pointsJson(floats.join(','), hists.join(','))}}`;
   }
-  return { json: `[${rows.join(',')}]`, truncated: false };
 }
 
-export function envelope(data: string, warnings: readonly string[], infos: readonly string[]): string {
+export function envelope(data: string): string {
+  return `{"status":"success","data":${data}}`;
+}
+
+/** What stands after the data of an answer. */
+export function remarksJson(warnings: readonly string[], infos: readonly string[]): string {
   const warn = warnings.length > 0 ? `,"warnings":${JSON.stringify(warnings)}` : '';
   const info = infos.length > 0 ? `,"infos":${JSON.stringify(infos)}` : '';
-  return `{"status":"success","data":${data}${warn}${info}}`;
+  return `${warn}${info}}`;
 }

@@ -7,55 +7,61 @@ import {
   prettyExpr,
   type QueryResult,
   type QueryStats,
-  type QueryValue,
   selectorsOf,
   toParseTree,
 } from '@belfry/promql';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { clientSignal, parametersOf } from '../http.ts';
+import type { Doors } from './doors.ts';
 import type { PrometheusHost } from './host.ts';
-import { envelope, floatJson, matrixJson, rawSeriesJson, timeJson, vectorJson } from './json.ts';
+import { envelope, labelsJson, matrixRows, rawSeriesRows, remarksJson, scalarJson, vectorRows } from './json.ts';
 import {
+  durationOf,
   invalid,
   MAX_TIME_MS,
   MIN_TIME_MS,
   optionalTime,
   parseDurationParameter,
   parseLimit,
-  parseTime,
   requiredTime,
 } from './parameters.ts';
+import { sendRows } from './stream.ts';
 
 /** Points a range query may ask for, a series. */
 const MAX_POINTS_PER_SERIES = 11_000;
+const TRUNCATED = 'results truncated due to limit';
 const METHODS: ('GET' | 'POST')[] = ['GET', 'POST'];
 
-export function queryRoutes(app: FastifyInstance, host: PrometheusHost): void {
-  app.route({ method: METHODS, url: '/api/v1/query', handler: (request, reply) => instant(host, request, reply) });
-  app.route({ method: METHODS, url: '/api/v1/query_range', handler: (request, reply) => range(host, request, reply) });
-  app.route({
+export function queryRoutes(doors: Doors, host: PrometheusHost): void {
+  doors.route({ method: METHODS, url: '/api/v1/query', handler: (request, reply) => instant(host, request, reply) });
+  doors.route({
+    method: METHODS,
+    url: '/api/v1/query_range',
+    handler: (request, reply) => range(host, request, reply),
+  });
+  doors.route({
     method: METHODS,
     url: '/api/v1/format_query',
     handler: async (request, reply) => {
       const expr = parsedQuery(host, parametersOf(request));
-      return json(reply, envelope(JSON.stringify(prettyExpr(expr)), [], []));
+      return json(reply, envelope(JSON.stringify(prettyExpr(expr))));
     },
   });
-  app.route({
+  doors.route({
     method: METHODS,
     url: '/api/v1/parse_query',
     handler: async (request, reply) => {
       const expr = parsedQuery(host, parametersOf(request));
-      return json(reply, envelope(JSON.stringify(toParseTree(expr)), [], []));
+      return json(reply, envelope(JSON.stringify(toParseTree(expr))));
     },
   });
-  app.route({ method: METHODS, url: '/api/v1/labels', handler: (request, reply) => labels(host, request, reply) });
-  app.get('/api/v1/label/:name/values', (request, reply) => labelValues(host, request, reply));
-  app.route({ method: METHODS, url: '/api/v1/series', handler: (request, reply) => series(host, request, reply) });
-  app.delete('/api/v1/series', async () => {
+  doors.route({ method: METHODS, url: '/api/v1/labels', handler: (request, reply) => labels(host, request, reply) });
+  doors.get('/api/v1/label/:name/values', (request, reply) => labelValues(host, request, reply));
+  doors.route({ method: METHODS, url: '/api/v1/series', handler: (request, reply) => series(host, request, reply) });
+  doors.delete('/api/v1/series', async () => {
     throw new BelfryError('internal', 'not implemented');
   });
-  app.route({
+  doors.route({
     method: METHODS,
     url: '/api/v1/query_exemplars',
     handler: (request, reply) => exemplars(host, request, reply),
@@ -68,8 +74,9 @@ async function instant(host: PrometheusHost, request: Request, reply: FastifyRep
   const parameters = parametersOf(request);
   const limit = parseLimit(parameters) || Number.POSITIVE_INFINITY;
   const timeMs = optionalTime(parameters, 'time', host.clock.now());
+  const timeoutMs = timeoutOf(parameters);
   const lookback = lookbackOf(parameters);
-  const result = await limited(host, reply, parameters, (signal) =>
+  const result = await limited(host, reply, timeoutMs, (signal) =>
     host.engine.instant({
       query: parsedQuery(host, parameters),
       text: parameters.get('query') ?? '',
@@ -79,7 +86,7 @@ async function instant(host: PrometheusHost, request: Request, reply: FastifyRep
       ...lookback,
     }),
   );
-  return json(reply, resultJson(result, limit, parameters.get('stats') ?? ''));
+  return sendResult(reply, result, limit, parameters.get('stats') ?? '');
 }
 
 async function range(host: PrometheusHost, request: Request, reply: FastifyReply): Promise<FastifyReply> {
@@ -88,18 +95,22 @@ async function range(host: PrometheusHost, request: Request, reply: FastifyReply
   const startMs = requiredTime(parameters, 'start');
   const endMs = requiredTime(parameters, 'end');
   if (endMs < startMs) throw invalid('end', 'end timestamp must not be before start time');
-  const stepMs = parseDurationParameter('step', parameters.get('step') ?? '');
-  if (stepMs <= 0) {
+  const exactStepMs = parseDurationParameter('step', parameters.get('step') ?? '');
+  if (exactStepMs <= 0) {
     throw invalid('step', 'zero or negative query resolution step widths are not accepted. Try a positive integer');
   }
-  if ((endMs - startMs) / stepMs > MAX_POINTS_PER_SERIES) {
+  if (Math.floor((endMs - startMs) / exactStepMs) > MAX_POINTS_PER_SERIES) {
     throw new BelfryError(
       'bad_data',
       'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
     );
   }
+  // Samples have milliseconds: a finer step would never get on.
+  const stepMs = Math.trunc(exactStepMs);
+  if (stepMs === 0) throw invalid('step', 'query resolution step widths below a millisecond are not accepted');
+  const timeoutMs = timeoutOf(parameters);
   const lookback = lookbackOf(parameters);
-  const result = await limited(host, reply, parameters, (signal) =>
+  const result = await limited(host, reply, timeoutMs, (signal) =>
     host.engine.range({
       query: parsedQuery(host, parameters),
       text: parameters.get('query') ?? '',
@@ -111,28 +122,36 @@ async function range(host: PrometheusHost, request: Request, reply: FastifyReply
       ...lookback,
     }),
   );
-  return json(reply, resultJson(result, limit, parameters.get('stats') ?? ''));
+  return sendResult(reply, result, limit, parameters.get('stats') ?? '');
 }
 
+/** Zero and less mean the server's own. */
 function lookbackOf(parameters: URLSearchParams): { lookbackMs?: number } {
   const text = parameters.get('lookback_delta');
   if (!text) return {};
-  const lookbackMs = parseDurationParameter('lookback_delta', text);
-  if (lookbackMs <= 0) throw invalid('lookback_delta', 'must be positive');
-  return { lookbackMs };
+  const lookbackMs = durationOf(text);
+  if (typeof lookbackMs === 'string') {
+    throw new BelfryError('bad_data', `error parsing lookback delta duration: ${lookbackMs}`);
+  }
+  return lookbackMs > 0 ? { lookbackMs } : {};
 }
 
-/** Runs with a signal that aborts when the client goes away or its `timeout` is over. */
+function timeoutOf(parameters: URLSearchParams): number {
+  const text = parameters.get('timeout');
+  return text ? parseDurationParameter('timeout', text) : Number.POSITIVE_INFINITY;
+}
+
+/** Runs with a signal that aborts when the client goes away or the time it gave is over. */
 async function limited<T>(
   host: PrometheusHost,
   reply: FastifyReply,
-  parameters: URLSearchParams,
+  clientTimeoutMs: number,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const why = host.notReady();
   if (why) throw new BelfryError('unavailable', `not ready: ${why}`);
-  const text = parameters.get('timeout');
-  const timeoutMs = Math.min(text ? parseDurationParameter('timeout', text) : Infinity, host.defaultTimeoutMs);
+  if (clientTimeoutMs <= 0) throw new BelfryError('query_timeout', 'query timed out in query execution');
+  const timeoutMs = Math.min(clientTimeoutMs, host.defaultTimeoutMs);
   const reason = () => new BelfryError('query_timeout', 'query timed out in expression evaluation');
   const { signal, done } = deadline(host.clock, timeoutMs, reason, clientSignal(reply));
   try {
@@ -143,53 +162,74 @@ async function limited<T>(
 }
 
 function parsedQuery(host: PrometheusHost, parameters: URLSearchParams): Expr {
+  return naming('query', () => parsed(host, parameters));
+}
+
+function parsed(host: PrometheusHost, parameters: URLSearchParams): Expr {
   const text = parameters.get('query') ?? '';
   try {
     return parseExpr(text, { features: host.engine.features });
   } catch (error) {
     if (!(error instanceof BelfryError)) throw error;
-    throw invalid('query', error.code === 'query_syntax' ? formatParseError(error, text) : error.message);
+    throw new BelfryError('bad_data', error.code === 'query_syntax' ? formatParseError(error, text) : error.message);
   }
 }
 
-/** The selectors of `match[]` parameters, each a list of matchers. */
-export function matcherSets(texts: readonly string[], required: boolean): (readonly Matcher[])[] {
-  if (required && texts.length === 0) throw new BelfryError('bad_data', 'no match[] parameter provided');
-  return texts.map((text) => {
-    try {
-      const matchers = parseSelector(text);
-      if (matchers.every((m) => compileMatcher(m).matchesEmpty)) {
-        throw new BelfryError('bad_data', 'match[] must contain at least one non-empty matcher');
-      }
-      return matchers;
-    } catch (error) {
-      if (error instanceof BelfryError && error.code === 'query_syntax') {
-        throw invalid('match[]', formatParseError(error, text));
-      }
-      throw error;
-    }
-  });
+/**
+ * The selectors of `match[]` parameters, each a list of matchers.
+ * @throws BelfryError `bad_data` at what is no selector, and at one that could select everything
+ */
+export function matcherSets(texts: readonly string[]): (readonly Matcher[])[] {
+  const sets = texts.map(selectorOf);
+  if (sets.some((matchers) => matchers.every((m) => compileMatcher(m).matchesEmpty))) {
+    throw new BelfryError('bad_data', 'match[] must contain at least one non-empty matcher');
+  }
+  return sets;
 }
 
-function resultJson(result: QueryResult, limit: number, stats: string): string {
+/** A selector, be it as wide as it likes. @throws BelfryError `bad_data` */
+export function selectorOf(text: string): readonly Matcher[] {
+  try {
+    return parseSelector(text);
+  } catch (error) {
+    if (!(error instanceof BelfryError)) throw error;
+    throw new BelfryError('bad_data', error.code === 'query_syntax' ? formatParseError(error, text) : error.message);
+  }
+}
+
+/** Runs `read`; what it finds wrong is said of the parameter. */
+export function naming<T>(parameter: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof BelfryError && error.code === 'bad_data') throw invalid(parameter, error.message);
+    throw error;
+  }
+}
+
+function sendResult(reply: FastifyReply, result: QueryResult, limit: number, stats: string): FastifyReply {
   const { value, warnings, infos } = result;
-  const { json: body, truncated } = valueJson(value, limit);
-  const all = truncated ? [...warnings, 'results truncated due to limit'] : warnings;
-  const tail = stats === '' ? '' : `,"stats":${statsJson(result.stats)}`;
-  return envelope(`{"resultType":"${value.type}","result":${body}${tail}}`, all, infos);
-}
-
-function valueJson(value: QueryValue, limit: number): { json: string; truncated: boolean } {
+  const head = `{"status":"success","data":{"resultType":"${value.type}","result":`;
+  const end = stats === '' ? '}' : `,"stats":${statsJson(result.stats)}}`;
+  const remarks = remarksJson(warnings, infos);
   switch (value.type) {
     case 'scalar':
-      return { json: floatJson(value.timeMs, value.values[0]!), truncated: false };
+      return json(reply, `${head}${scalarJson(value.timeMs, value.values[0]!)}${end}${remarks}`);
     case 'string':
-      return { json: `[${timeJson(value.timeMs)},${JSON.stringify(value.value)}]`, truncated: false };
-    case 'vector':
-      return vectorJson(value.columns, limit);
-    case 'matrix':
-      return value.columns ? matrixJson(value.columns, limit) : rawSeriesJson(value.series, limit);
+      return json(reply, `${head}[${value.timeMs / 1000},${JSON.stringify(value.value)}]${end}${remarks}`);
+    default:
+      return sendRows(reply, {
+        head: `${head}[`,
+        rows: rowsOf(value),
+        limit,
+        tail: (truncated) => `]${end}${truncated ? remarksJson([...warnings, TRUNCATED], infos) : remarks}`,
+      });
   }
+}
+
+function rowsOf(value: Extract<QueryResult['value'], { type: 'vector' | 'matrix' }>): Iterable<string> {
+  if (value.type === 'vector') return vectorRows(value.columns);
+  return value.columns ? matrixRows(value.columns) : rawSeriesRows(value.series);
 }
 
 /** Prometheus' names; times in seconds. */
@@ -212,11 +252,11 @@ function statsJson(stats: QueryStats): string {
 async function labels(host: PrometheusHost, request: Request, reply: FastifyReply): Promise<FastifyReply> {
   const parameters = parametersOf(request);
   const { minMs, maxMs, limit } = windowOf(parameters);
-  const sets = matcherSets(parameters.getAll('match[]'), false);
-  const names = await limited(host, reply, parameters, (signal) =>
+  const sets = matcherSets(parameters.getAll('match[]'));
+  const names = await limited(host, reply, Number.POSITIVE_INFINITY, (signal) =>
     host.queryable.labelNames(sets, minMs, maxMs, limit === 0 ? undefined : limit + 1, signal),
   );
-  return list(reply, names, limit);
+  return list(reply, names, limit, JSON.stringify);
 }
 
 async function labelValues(host: PrometheusHost, request: Request, reply: FastifyReply): Promise<FastifyReply> {
@@ -225,27 +265,38 @@ async function labelValues(host: PrometheusHost, request: Request, reply: Fastif
   if (!name.isWellFormed() || name === '')
     throw new BelfryError('bad_data', `invalid label name: ${JSON.stringify(name)}`);
   const { minMs, maxMs, limit } = windowOf(parameters);
-  const sets = matcherSets(parameters.getAll('match[]'), false);
-  const values = await limited(host, reply, parameters, (signal) =>
+  const sets = matcherSets(parameters.getAll('match[]'));
+  const values = await limited(host, reply, Number.POSITIVE_INFINITY, (signal) =>
     host.queryable.labelValues(name, sets, minMs, maxMs, limit === 0 ? undefined : limit + 1, signal),
   );
-  return list(reply, values, limit);
+  return list(reply, values, limit, JSON.stringify);
 }
 
 async function series(host: PrometheusHost, request: Request, reply: FastifyReply): Promise<FastifyReply> {
   const parameters = parametersOf(request);
+  const texts = someMatches(parameters);
   const { minMs, maxMs, limit } = windowOf(parameters);
-  const sets = matcherSets(parameters.getAll('match[]'), true);
-  const found = await limited(host, reply, parameters, (signal) =>
+  const sets = naming('match[]', () => matcherSets(texts));
+  const found = await limited(host, reply, Number.POSITIVE_INFINITY, (signal) =>
     host.queryable.series(sets, minMs, maxMs, limit === 0 ? undefined : limit + 1, signal),
   );
-  return list(reply, found.toSorted(compareLabels).map(labelsToObject), limit);
+  return list(reply, found.toSorted(compareLabels), limit, labelsJson);
 }
 
-function list(reply: FastifyReply, items: readonly unknown[], limit: number): FastifyReply {
-  const truncated = limit > 0 && items.length > limit;
-  const shown = truncated ? items.slice(0, limit) : items;
-  return json(reply, envelope(JSON.stringify(shown), truncated ? ['results truncated due to limit'] : [], []));
+/** The texts of `match[]`, one at least. */
+export function someMatches(parameters: URLSearchParams): string[] {
+  const texts = parameters.getAll('match[]');
+  if (texts.length === 0) throw new BelfryError('bad_data', 'no match[] parameter provided');
+  return texts;
+}
+
+function list<T>(reply: FastifyReply, items: readonly T[], limit: number, itemJson: (item: T) => string): FastifyReply {
+  return sendRows(reply, {
+    head: '{"status":"success","data":[',
+    rows: items.values().map((item) => itemJson(item)),
+    limit: limit || Number.POSITIVE_INFINITY,
+    tail: (truncated) => `]${remarksJson(truncated ? [TRUNCATED] : [], [])}`,
+  });
 }
 
 function windowOf(parameters: URLSearchParams): { minMs: number; maxMs: number; limit: number } {
@@ -257,12 +308,12 @@ function windowOf(parameters: URLSearchParams): { minMs: number; maxMs: number; 
 
 async function exemplars(host: PrometheusHost, request: Request, reply: FastifyReply): Promise<FastifyReply> {
   const parameters = parametersOf(request);
-  const minMs = parameters.get('start') ? parseTime('start', parameters.get('start')!) : MIN_TIME_MS;
-  const maxMs = parameters.get('end') ? parseTime('end', parameters.get('end')!) : MAX_TIME_MS;
+  const minMs = optionalTime(parameters, 'start', MIN_TIME_MS);
+  const maxMs = optionalTime(parameters, 'end', MAX_TIME_MS);
   if (maxMs < minMs) throw new BelfryError('bad_data', 'end timestamp must not be before start timestamp');
-  const sets = selectorsOf(parsedQuery(host, parameters)).map((selector) => selector.matchers);
-  if (sets.length === 0) return json(reply, envelope('[]', [], []));
-  const found = await limited(host, reply, parameters, (signal) =>
+  const sets = selectorsOf(parsed(host, parameters)).map((selector) => selector.matchers);
+  if (sets.length === 0) return reply.status(204).send();
+  const found = await limited(host, reply, Number.POSITIVE_INFINITY, (signal) =>
     host.queryable.exemplars(sets, minMs, maxMs, signal),
   );
   const data = found.map((s) => ({
@@ -273,7 +324,7 @@ async function exemplars(host: PrometheusHost, request: Request, reply: FastifyR
       timestamp: (e.timestampMs ?? 0) / 1000,
     })),
   }));
-  return json(reply, envelope(JSON.stringify(data), [], []));
+  return json(reply, envelope(JSON.stringify(data)));
 }
 
 /** `U__` names: how a UTF-8 label name is written in a path. */
