@@ -3,7 +3,7 @@
 import { isObject, type Json, type JsonObject, listOf, numberOf, objectOf, textOf } from './json.ts';
 import { modernDashboard } from './old-dashboards.ts';
 
-export { isObject, type Json, type JsonObject, listOf, numberOf, objectOf, textOf } from './json.ts';
+export { type Json, type JsonObject, listOf, numberOf, objectOf, textOf } from './json.ts';
 
 export interface GridPos {
   readonly x: number;
