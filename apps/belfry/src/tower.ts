@@ -448,7 +448,7 @@ function prometheusHost(parts: Parts, lifecycle: { reload: () => Promise<void>; 
       runtimeInfo: () => runtimeInfo(clock, life, flags['storage.tsdb.retention.time']!, 0),
       buildInfo,
       tsdbStatus: (limit) => database.tsdbStatus(limit),
-      tsdbBlocks: async () => ({ blocks: await database.tsdbBlocks() }),
+      tsdbBlocks: () => database.tsdbBlocks(),
       walReplay: () => database.walReplay(),
       notifications: () => reloadFailures(parts),
     },

@@ -50,6 +50,9 @@ export const MAX_EXPRESSION_DEPTH = 1000;
 /** Deepest nesting alone: parsing needs more of the stack for a level than walking does. */
 const MAX_NESTING = 500;
 
+/** Longest text of an expression, in UTF-16 units: far beyond what anybody writes, far below what hurts. */
+const MAX_EXPRESSION_LENGTH = 1024 * 1024;
+
 interface Parser {
   readonly text: string;
   readonly tokens: Tokens;
@@ -94,6 +97,9 @@ export function parseSelector(text: string): readonly Matcher[] {
 }
 
 function newParser(text: string, options: ParseOptions): Parser {
+  if (text.length > MAX_EXPRESSION_LENGTH) {
+    throw syntaxError('', `the expression is longer than ${MAX_EXPRESSION_LENGTH} characters`, 0, 0);
+  }
   const tokens = tokenize(text);
   return {
     text,
