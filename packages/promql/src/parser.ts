@@ -51,7 +51,7 @@ export const MAX_EXPRESSION_DEPTH = 1000;
 const MAX_NESTING = 500;
 
 /** Longest text of an expression, in UTF-16 units: far beyond what anybody writes, far below what hurts. */
-const MAX_EXPRESSION_LENGTH = 1024 * 1024;
+const MAX_EXPRESSION_LENGTH = 4 * 1024 * 1024;
 
 interface Parser {
   readonly text: string;
