@@ -136,6 +136,10 @@ describe('printing and parsing again', () => {
     }
   };
 
+  it('keeps an infinite base a base', () => {
+    expect(formatExpr(parseExpr('up + Inf ^ up'))).toBe('up + Inf ^ up');
+  });
+
   it('gives the same tree', () => {
     let count = 0;
     fc.assert(

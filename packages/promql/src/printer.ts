@@ -89,9 +89,13 @@ function printOperand(expr: Expr, least: number): string {
 
 function printBinary(expr: Binary): string {
   const level = PRECEDENCE[expr.op];
-  const left =
-    tightness(expr.left) >= (level === POWER ? TIGHTEST : level) ? print(expr.left) : `(${print(expr.left)})`;
-  return `${left} ${operatorWithModifiers(expr)} ${printRight(expr.right, level)}`;
+  return `${printLeft(expr.left, level)} ${operatorWithModifiers(expr)} ${printRight(expr.right, level)}`;
+}
+
+function printLeft(left: Expr, level: number): string {
+  // Without its sign, which would be taken for one before the whole power.
+  if (level === POWER && left.kind === 'number' && left.value === Infinity) return 'Inf';
+  return tightness(left) >= (level === POWER ? TIGHTEST : level) ? print(left) : `(${print(left)})`;
 }
 
 function printRight(right: Expr, level: number): string {
