@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { parseExpr } from '@belfry/promql';
 import * as operator from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
 import * as operatorAlpha from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1alpha1';
 import { Ajv2019 } from 'ajv/dist/2019.js';
@@ -14,6 +15,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { shopPack } from './example-shop.ts';
 import { IMAGES } from './images.ts';
+import { alertsOf } from './pack.ts';
 import { buildTargets, type TargetName, type TargetOptions } from './targets.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'belfry-targets-'));
@@ -206,6 +208,30 @@ function renderChart(text: string, values: object, file: (path: string) => strin
   expect(bare.replace(/\{\{ \.Files\.Get "[^"]+" \| indent 4 \}\}/g, '')).not.toContain('{{');
   return bare.replace(/\{\{ \.Files\.Get "([^"]+)" \| indent 4 \}\}/g, (_, path) => file(path).replace(/^/gm, '    '));
 }
+
+it.skipIf(noPromtool)('promtool accepts what goes beyond one Prometheus (skipped where it is missing)', () => {
+  const folder = write(made('scale'));
+  for (const name of ['prometheus-mimir', 'prometheus-victoriametrics', 'federation'])
+    expect(complaint('promtool', 'check', 'config', join(folder, `scale/${name}.yml`))).toBe('');
+});
+
+it('alerting inside of Grafana asks what Prometheus would, and every policy reaches a contact point', () => {
+  const files = made('grafana-alerting');
+  const read = (name: string) => parse(files.get(`grafana-alerting/provisioning/alerting/${name}.yml`)!);
+  const rules = read('rules').groups.flatMap((g: { rules: object[] }) => g.rules);
+  expect(new Set(rules.map((r: { uid: string }) => r.uid)).size).toBe(alertsOf(shopPack).length);
+  for (const rule of rules) {
+    expect(Object.values<string>(rule.annotations).join()).not.toMatch(/\$value\b/);
+    expect(rule.data.map((d: { refId: string }) => d.refId)).toEqual(['A', 'B', 'C']);
+    parseExpr(rule.data[0].model.expr);
+  }
+  const points = new Set(read('contact-points').contactPoints.map((p: { name: string }) => p.name));
+  const visit = (policy: { receiver: string; routes?: never[] }): void => {
+    expect(points).toContain(policy.receiver);
+    policy.routes?.forEach(visit);
+  };
+  read('policies').policies.forEach(visit);
+});
 
 it('images are pinned', () => {
   for (const image of Object.values(IMAGES)) expect(image).toMatch(/^[\w./-]+:v?\d+\.\d+(\.\d+)?$/);

@@ -22,7 +22,7 @@ describe.each(all)('target %s', (target) => {
   });
   it('leaves nothing open', () => {
     for (const { path, text } of files)
-      expect(/YOUR_|CHANGEME|undefined|NaN|\[object/.exec(text)?.[0], path).toBeUndefined();
+      expect(/YOUR_|CHANGEME|undefined|NaN|\[object /.exec(text)?.[0], path).toBeUndefined();
   });
 });
 

@@ -3,11 +3,15 @@ import { BelfryError } from '@belfry/model';
 import { type BuildOptions, type GeneratedFile, refuseConflicts, settle, sortedByPath } from './build.ts';
 import { alertmanagerFile } from './build-alertmanager.ts';
 import { composeFiles } from './build-compose.ts';
+import { docsFiles } from './build-docs.ts';
 import { grafanaFiles } from './build-grafana.ts';
+import { grafanaAlertingFiles } from './build-grafana-alerting.ts';
 import { kubernetesFiles } from './build-kubernetes.ts';
+import { logFiles } from './build-logs.ts';
 import { collectorFiles } from './build-otel.ts';
 import { prometheusFile } from './build-prometheus.ts';
 import { ruleFiles, runbookFiles } from './build-rules.ts';
+import { scaleFiles } from './build-scale.ts';
 import type { Pack } from './pack.ts';
 import { watchdogFiles } from './watchdog.ts';
 
@@ -61,6 +65,13 @@ const MAKERS = {
     make: kubernetesFiles,
   },
   otel: { meaning: 'configuration of the OpenTelemetry Collector', make: collectorFiles },
+  logs: { meaning: 'collectors of log files: Fluentd, Fluent Bit, Alloy', make: logFiles },
+  scale: { meaning: 'federation, Thanos, remote write to Mimir and VictoriaMetrics', make: scaleFiles },
+  docs: { meaning: 'metrics, alerts, objectives and runbooks as Markdown', make: docsFiles },
+  'grafana-alerting': {
+    meaning: 'alert rules, contact points and policies inside of Grafana',
+    make: grafanaAlertingFiles,
+  },
 } satisfies Record<string, TargetMaker>;
 
 export type TargetName = keyof typeof MAKERS;
